@@ -1,0 +1,37 @@
+# The two commands of a newcomer: `make demo` and `make test`. Both set everything up first.
+#
+#   make demo [DATA=folder]  the whole batch layer; simulated sky, or the real sets in DATA
+#   make test                all tests
+#   make check               ruff, mypy
+#   make bench               the published figures, with DATA if there is one
+#   make setup               only the set-up; [MAVEN_MIRROR=url] [JARS=folder of jars]
+#   make clean               removes what the above made
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+WAREHOUSE ?= warehouse
+DATA ?=
+export LAMBDASKY_JARS := $(abspath $(or $(JARS),.jars/spark))
+
+.PHONY: demo test check bench setup clean
+
+demo: setup
+	@deploy/demo.sh "$(WAREHOUSE)" "$(DATA)"
+
+test: setup
+	@$(BIN)/pytest
+
+check: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup
+	@benchmarks/run.sh "$(WAREHOUSE)" "$(DATA)"
+
+setup:
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" MAVEN_MIRROR="$(MAVEN_MIRROR)" deploy/setup.sh
+
+clean:
+	rm -rf $(VENV) .jars $(WAREHOUSE) build *.egg-info

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Sets up Java, Python and the Spark jars, each once, and says what it does.
+# Called by make; PYTHON, VENV, MAVEN_MIRROR and LAMBDASKY_JARS come from there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+say() { printf '[setup] %s\n' "$*"; }
+die() { printf '[setup] error: %s\n' "$*" >&2; exit 1; }
+
+java_major() { "$1" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -1; }
+# Spark 4.0 knows Java 17 and 21 only; a newer one may come first on PATH.
+find_java() {
+  local candidate
+  for candidate in "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v java || true)" \
+                   /usr/lib/jvm/*17*/bin/java /usr/lib/jvm/*21*/bin/java; do
+    [[ -n $candidate && -x $candidate ]] || continue
+    case "$(java_major "$candidate")" in 17 | 21) readlink -f "$candidate"; return ;; esac
+  done
+}
+
+JAVA="$(find_java)"
+if [[ -z $JAVA ]]; then
+  command -v apt-get >/dev/null || die "no Java 17 or 21 found: install a JRE 17, then run again"
+  SUDO=""; [[ $(id -u) == 0 ]] || SUDO=sudo
+  say "installing openjdk-17-jre-headless (no Java 17 or 21 found)"
+  $SUDO apt-get update -qq
+  $SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openjdk-17-jre-headless >/dev/null
+  JAVA="$(find_java)"
+  [[ -n $JAVA ]] || die "openjdk-17-jre-headless is installed, but no Java 17 starts"
+fi
+JAVA_HOME="$(dirname "$(dirname "$JAVA")")"
+
+if [[ ! -x $VENV/bin/python ]]; then
+  PYTHON="$(command -v "$PYTHON" || command -v python3)"
+  "$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
+    || die "$PYTHON is $("$PYTHON" -V): Python 3.11 or 3.12 is needed (make PYTHON=...)"
+  say "creating $VENV with $("$PYTHON" -V)"
+  if ! "$PYTHON" -m venv "$VENV" 2>/dev/null; then
+    rm -rf "$VENV"
+    command -v apt-get >/dev/null || die "python3-venv is missing: install it, then run again"
+    SUDO=""; [[ $(id -u) == 0 ]] || SUDO=sudo
+    say "installing python3-venv"
+    $SUDO apt-get update -qq
+    $SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+    "$PYTHON" -m venv "$VENV"
+  fi
+fi
+
+STAMP="$VENV/.installed"
+WANTED="$(cat pyproject.toml constraints.txt | sha256sum)"
+if [[ "$(cat "$STAMP" 2>/dev/null)" != "$WANTED" ]]; then
+  say "installing the pinned Python packages (some minutes the first time)"
+  "$VENV/bin/pip" install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,dev]'
+  "$VENV/bin/pip" check >/dev/null || die "the packages do not fit together: pip check"
+  echo "$WANTED" >"$STAMP"
+fi
+
+SPARK_HOME="$("$VENV/bin/python" -c 'import pyspark; print(pyspark.__path__[0])')"
+if ! compgen -G "$LAMBDASKY_JARS/delta-spark_*.jar" >/dev/null; then
+  [[ $LAMBDASKY_JARS == "$PWD/.jars/spark" ]] \
+    || die "$LAMBDASKY_JARS holds no delta-spark jar; conf/ivy/ivy.xml lists what it must hold"
+  say "resolving the Spark jars of conf/ivy/ivy.xml (about a minute the first time)"
+  MIRROR=()
+  [[ -z ${MAVEN_MIRROR:-} ]] || MIRROR=("-Dlambdasky.resolver=mirror" "-Dmaven.mirror=$MAVEN_MIRROR")
+  # Retrieved beside, then moved, so that a killed set-up leaves no half folder.
+  rm -rf .jars/incoming
+  "$JAVA" "${MIRROR[@]}" -jar "$SPARK_HOME"/jars/ivy-*.jar -settings conf/ivy/ivysettings.xml \
+    -ivy conf/ivy/ivy.xml -confs spark -cache .jars/cache -warn \
+    -retrieve '.jars/incoming/[artifact]-[revision](-[classifier]).[ext]' >.jars-ivy.log 2>&1 \
+    || { cat .jars-ivy.log >&2; die "Ivy could not resolve the jars: MAVEN_MIRROR=url names a mirror"; }
+  rm -rf .jars-ivy.log .jars/spark && mv .jars/incoming .jars/spark
+fi
+
+mkdir -p "$SPARK_HOME/conf"
+cp conf/spark/log4j2.properties "$SPARK_HOME/conf/"
+"$VENV/bin/python" -m jobs.common.spark_settings local >"$SPARK_HOME/conf/spark-defaults.conf"
+# spark-submit of this environment must find this Java, whatever comes first on PATH.
+printf 'export JAVA_HOME=%q\nexport PYSPARK_PYTHON=%q\n' "$JAVA_HOME" "$PWD/$VENV/bin/python" \
+  >"$SPARK_HOME/conf/spark-env.sh"

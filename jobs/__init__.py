@@ -1,0 +1,1 @@
+"""Batch jobs: each module is an entry point for spark-submit."""

@@ -1,0 +1,1 @@
+"""What every job shares: command line, configuration, session, tables, progress."""

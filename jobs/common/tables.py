@@ -1,0 +1,171 @@
+"""The warehouse: the only place that reads and writes Delta tables.
+
+Every write can be repeated: a job either replaces exactly the rows that it owns, in one commit,
+or merges by key. A job killed between two writes leaves each table as it was before or after.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DataType, StructType
+
+from udfs.errors import ContractError
+from udfs.schemas import Table
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """All tables under one root, each in the folder of its name."""
+
+    spark: SparkSession
+    root: str
+
+    def path(self, table: Table) -> str:
+        """Folder of a table."""
+        return f"{self.root.rstrip('/')}/{table.name}"
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table has been written to."""
+        return bool(DeltaTable.isDeltaTable(self.spark, self.path(table)))
+
+    def read(self, table: Table) -> DataFrame:
+        """The table, with exactly the columns of its schema.
+
+        Raises
+        ------
+        ContractError
+            If there is no such table yet, or its columns are not those of the schema.
+        """
+        if not self.exists(table):
+            raise ContractError(
+                f"{self.path(table)} is not a Delta table: run the job that writes "
+                f"{table.name!r} first, or check --warehouse"
+            )
+        rows = self.spark.read.format("delta").load(self.path(table))
+        return conform(rows, table.schema, table=self.path(table))
+
+    def create(self, table: Table) -> None:
+        """Make the table, empty, with its column comments, unless it is there."""
+        if self.exists(table):
+            return
+        builder = (
+            DeltaTable.createIfNotExists(self.spark)
+            .location(self.path(table))
+            .addColumns(table.schema)
+            .comment(table.comment)
+        )
+        if table.partition_by:
+            builder = builder.partitionedBy(*table.partition_by)
+        builder.execute()
+
+    def replace(self, rows: DataFrame, table: Table, *, where: str) -> None:
+        """Replace the rows that satisfy ``where`` by ``rows``, in one commit.
+
+        Delta refuses rows that do not satisfy ``where``. Running it twice changes nothing.
+        """
+        self.create(table)
+        (
+            conform(rows, table.schema, table=self.path(table))
+            .write.format("delta")
+            .mode("overwrite")
+            .option("replaceWhere", where)
+            .save(self.path(table))
+        )
+
+    def append(self, rows: DataFrame, table: Table) -> None:
+        """Append rows: only for the log of runs, where every call is news."""
+        self.create(table)
+        (
+            conform(rows, table.schema, table=self.path(table))
+            .write.format("delta")
+            .mode("append")
+            .save(self.path(table))
+        )
+
+    def upsert(
+        self,
+        rows: DataFrame,
+        table: Table,
+        *,
+        key: Sequence[str],
+        changed: Sequence[str],
+        where: str,
+        order_by: Sequence[str],
+    ) -> None:
+        """Update the rows whose ``changed`` columns differ, then append those with new keys.
+
+        Rows that are there already stay as they are, so a repetition writes nothing.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            At most one row per key. Used more than once: persist it.
+        key, changed : sequence of str
+            Columns that identify a row, and columns that show that it is another version.
+        where : str
+            A predicate on the table that names the partitions concerned: no others are read.
+        order_by : sequence of str
+            Order of new rows within the files, which are ranges of it: Delta keeps minimum and
+            maximum per file, and a query on these columns skips the files outside.
+        """
+        self.create(table)
+        news = conform(rows, table.schema, table=self.path(table))
+        known = (
+            self.read(table)
+            .where(where)
+            .select(*key, *[F.col(c).alias(f"old_{c}") for c in changed])
+        )
+        compared = news.join(known.withColumn("is_known", F.lit(True)), on=list(key), how="left")
+        differs = F.lit(False)
+        for column in changed:
+            differs = differs | ~F.col(column).eqNullSafe(F.col(f"old_{column}"))
+        updates = compared.where(F.col("is_known") & differs).select(*table.schema.names)
+        if not updates.isEmpty():
+            self._update(updates, table, key=key, where=where)
+        fresh = compared.where(F.col("is_known").isNull()).select(*table.schema.names)
+        if not fresh.isEmpty():
+            self.append(_in_order(fresh, order_by), table)
+
+    def _update(self, rows: DataFrame, table: Table, *, key: Sequence[str], where: str) -> None:
+        rows.createOrReplaceTempView("updates")
+        keys = " AND ".join(f"t.{column} = s.{column}" for column in key)
+        self.spark.sql(
+            f"MERGE INTO delta.`{self.path(table)}` t USING updates s "
+            f"ON ({where.replace('survey', 't.survey').replace('field', 't.field')}) AND {keys} "
+            "WHEN MATCHED THEN UPDATE SET *"
+        )
+        self.spark.catalog.dropTempView("updates")
+
+
+def _in_order(rows: DataFrame, order_by: Sequence[str]) -> DataFrame:
+    return rows.repartitionByRange(*order_by).sortWithinPartitions(*order_by)
+
+
+def conform(rows: DataFrame, schema: StructType, *, table: str) -> DataFrame:
+    """Exactly the columns of ``schema``, in its order.
+
+    Raises
+    ------
+    ContractError
+        Naming the table and the column that is missing or of another type.
+    """
+    types = {field.name: field.dataType for field in rows.schema}
+    for field in schema:
+        if field.name not in types:
+            raise ContractError(
+                f"{table}: column {field.name!r} is missing; there are: {', '.join(types)}"
+            )
+        if _loose(types[field.name]) != _loose(field.dataType):
+            raise ContractError(
+                f"{table}: {field.name} is {types[field.name].simpleString()}, "
+                f"expected {field.dataType.simpleString()}"
+            )
+    return rows.select(*[F.col(field.name) for field in schema])
+
+
+def _loose(dtype: DataType) -> DataType:
+    """The type without the nullability of array elements, which Arrow does not carry."""
+    return ArrayType(_loose(dtype.elementType), True) if isinstance(dtype, ArrayType) else dtype

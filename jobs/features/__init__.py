@@ -1,0 +1,1 @@
+"""From light curves to features, quadrant by quadrant."""

@@ -1,0 +1,223 @@
+"""The order of work of ``compute_features``: quadrants, their baselines, features, account."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.common.config import Survey
+from jobs.common.ledger import Done, Ledger
+from jobs.common.progress import Progress
+from jobs.common.tables import Warehouse
+from jobs.common.version import code_version, fingerprint
+from udfs.checks.reasons import TOO_FEW_EPOCHS
+from udfs.errors import ContractError
+from udfs.light_curve_features import FeatureSettings
+from udfs.schemas import (
+    ALERT_CONTEXT,
+    ALLWISE,
+    CATALOGUE_IDS,
+    FEATURES,
+    GAIA,
+    LIGHT_CURVES,
+    PS1,
+    QUARANTINE,
+)
+from udfs.spark import BASELINE, measure_baselines, with_light_curve_features
+
+JOB = "compute_features"
+# A task of so many light curves takes about a minute on a slow core: a progress line is near.
+LIGHT_CURVES_PER_TASK = 100
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Quadrant:
+    """All light curves of one readout quadrant; they share exposures and a frequency grid."""
+
+    field: int
+    ccd: int
+    quad: int
+    rows: int
+    content: int
+
+    def unit(self, survey: Survey) -> str:
+        """Its name in runs and quarantine."""
+        return f"{survey.name}/{self.field}/{self.ccd}/{self.quad}"
+
+    @property
+    def predicate(self) -> str:
+        """Its rows, in SQL."""
+        return f"(field = {self.field} AND ccd = {self.ccd} AND quad = {self.quad})"
+
+
+class FeatureRun:
+    """Computes the features of one survey in one warehouse."""
+
+    def __init__(
+        self, warehouse: Warehouse, survey: Survey, ledger: Ledger, settings: FeatureSettings
+    ) -> None:
+        self._warehouse = warehouse
+        self._survey = survey
+        self._ledger = ledger
+        self._settings = settings
+
+    def run(self, fields: Sequence[int], *, commit_rows: int, force: bool) -> None:
+        """All quadrants that are not done yet, some at a time, and print the account."""
+        quadrants = self._quadrants(fields)
+        finished = {} if force else self._ledger.finished()
+        wanted = [
+            q for q in quadrants if finished.get(q.unit(self._survey)) != self._fingerprint(q)
+        ]
+        if len(wanted) < len(quadrants):
+            log.info("%s of %s quadrants are done already", len(quadrants) - len(wanted),
+                     len(quadrants))  # fmt: skip
+        progress = Progress(JOB, sum(q.rows for q in wanted))
+        rows_in = rows_out = 0
+        for group in _groups(wanted, commit_rows):
+            done = self._compute(group, progress)
+            rows_in += sum(d.rows_in for d in done)
+            rows_out += sum(d.rows_out for d in done)
+        log.info("light curves: %s in = %s out + %s quarantined (fewer than %s clean epochs)",
+                 f"{rows_in:,}", f"{rows_out:,}", f"{rows_in - rows_out:,}",
+                 self._settings.min_epochs)  # fmt: skip
+
+    def _quadrants(self, fields: Sequence[int]) -> list[Quadrant]:
+        rows = self._warehouse.read(LIGHT_CURVES).where(F.col("survey") == self._survey.name)
+        if fields:
+            rows = rows.where(F.col("field").isin(list(fields)))
+        found = [
+            Quadrant(*row)
+            for row in rows.groupBy("field", "ccd", "quad")
+            .agg(F.count("*"), F.bit_xor("content_hash"))
+            .orderBy("field", "ccd", "quad")
+            .collect()
+        ]
+        missing = sorted(set(fields) - {q.field for q in found})
+        if missing or not found:
+            raise ContractError(
+                f"light_curves has no sources of survey {self._survey.name!r} in fields "
+                f"{missing or 'at all'}; run ingest_light_curves for them, or check --fields"
+            )
+        return found
+
+    def _fingerprint(self, quadrant: Quadrant) -> str:
+        release = code_version().split("+")[0]
+        return fingerprint(self._settings, quadrant.rows, quadrant.content, release)
+
+    def _compute(self, group: Sequence[Quadrant], progress: Progress) -> list[Done]:
+        start = time.monotonic()
+        survey = self._survey.name
+        here = " OR ".join(q.predicate for q in group)
+        curves = self._warehouse.read(LIGHT_CURVES).where(f"survey = '{survey}' AND ({here})")
+        measured = measure_baselines(curves, self._settings).persist(StorageLevel.MEMORY_AND_DISK)
+        enough = measured.where(F.col("n_clean") >= self._settings.min_epochs)
+        baselines = enough.groupBy("field", "ccd", "quad").agg(F.max("span_day").alias(BASELINE))
+        rows = sum(q.rows for q in group)
+        with progress.watch(self._warehouse.spark.sparkContext, rows):
+            self._put_aside(measured, group)
+            chosen = curves.join(enough.select("source_id"), on="source_id", how="left_semi").join(
+                F.broadcast(baselines), on=["field", "ccd", "quad"], how="inner"
+            )
+            spread = chosen.repartition(max(rows // LIGHT_CURVES_PER_TASK, 2))
+            features = self._finish(with_light_curve_features(spread, self._settings))
+            self._warehouse.replace(features, FEATURES, where=f"survey = '{survey}' AND ({here})")
+        done = self._account(group, measured, time.monotonic() - start)
+        self._ledger.record(done)
+        measured.unpersist()
+        progress.add(rows)
+        return done
+
+    def _finish(self, computed: DataFrame) -> DataFrame:
+        """Columns of the table that do not come from the light curve; no catalogue is matched."""
+        context = {
+            name: F.lit(None).cast(FEATURES.schema[name].dataType)
+            for name in (*ALERT_CONTEXT, *ALLWISE, *GAIA, *PS1, *CATALOGUE_IDS)
+        }
+        settings = F.lit(fingerprint(self._settings))
+        return computed.withColumns(
+            {
+                **context,
+                "input_hash": F.xxhash64("content_hash", settings, "n_freq"),
+                "code_version": F.lit(code_version()),
+            }
+        ).select(*FEATURES.schema.names)
+
+    def _put_aside(self, measured: DataFrame, group: Sequence[Quadrant]) -> None:
+        """Light curves with too few clean epochs; their epochs stay in ``light_curves``."""
+        survey = self._survey.name
+        unit = F.concat_ws("/", F.lit(survey), "field", "ccd", "quad")
+        expected = f"{self._settings.min_epochs} clean epochs or more"
+        values = {
+            "job": F.lit(JOB),
+            "unit": unit,
+            "survey": F.lit(survey),
+            "extent": F.lit("light_curve"),
+            "reason": F.lit(TOO_FEW_EPOCHS.name),
+            "column": F.lit(TOO_FEW_EPOCHS.column),
+            "value": F.concat("n_clean", F.lit(" clean epochs")),
+            "expected": F.lit(expected),
+            "n_epochs": F.col("n_clean"),
+        }
+        short = measured.where(F.col("n_clean") < self._settings.min_epochs).withColumns(values)
+        nulls = {
+            f.name: F.lit(None).cast(f.dataType)
+            for f in QUARANTINE.schema
+            if f.name not in short.columns
+        }
+        units = ", ".join(f"'{q.unit(self._survey)}'" for q in group)
+        self._warehouse.replace(
+            short.withColumns(nulls),
+            QUARANTINE,
+            where=f"job = '{JOB}' AND survey = '{survey}' AND unit IN ({units})",
+        )
+
+    def _account(
+        self, group: Sequence[Quadrant], measured: DataFrame, seconds: float
+    ) -> list[Done]:
+        """Rows in from the light curves, rows out from what the table now holds."""
+        short = {
+            tuple(row[:3]): row[3]
+            for row in measured.where(F.col("n_clean") < self._settings.min_epochs)
+            .groupBy("field", "ccd", "quad")
+            .count()
+            .collect()
+        }
+        here = " OR ".join(q.predicate for q in group)
+        written = {
+            tuple(row[:3]): row[3]
+            for row in self._warehouse.read(FEATURES)
+            .where(f"survey = '{self._survey.name}' AND ({here})")
+            .groupBy("field", "ccd", "quad")
+            .count()
+            .collect()
+        }
+        done = []
+        for q in group:
+            key = (q.field, q.ccd, q.quad)
+            rows_out, aside = written.get(key, 0), short.get(key, 0)
+            if q.rows != rows_out + aside:
+                raise AssertionError(
+                    f"{q.unit(self._survey)}: {q.rows} light curves in, {rows_out} out, {aside} "
+                    "quarantined: they do not add up"
+                )
+            done.append(
+                Done(q.unit(self._survey), self._fingerprint(q), q.rows, rows_out, aside, seconds)
+            )
+        return done
+
+
+def _groups(quadrants: Sequence[Quadrant], commit_rows: int) -> Iterator[list[Quadrant]]:
+    """Neighbouring quadrants, up to so many light curves a commit."""
+    group: list[Quadrant] = []
+    for quadrant in quadrants:
+        if group and sum(q.rows for q in group) + quadrant.rows > commit_rows:
+            yield group
+            group = []
+        group.append(quadrant)
+    if group:
+        yield group

@@ -1,0 +1,1 @@
+"""Reading light curves of any survey into the warehouse."""

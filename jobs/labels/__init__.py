@@ -1,0 +1,1 @@
+"""From catalogues of classified stars to the table of labels."""

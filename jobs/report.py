@@ -1,0 +1,79 @@
+"""Write HTML reports: one page on a training run, and one per scored field."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobs.common.cli import job_parser, open_log, run_job
+from jobs.common.config import CONF
+from jobs.common.files import write_bytes
+from jobs.common.session import open_session
+from jobs.common.tables import Warehouse
+from jobs.inference.fields import field_numbers
+from jobs.reports.field_data import gather_field
+from jobs.reports.field_page import field_page
+from jobs.reports.field_tables import scored_fields
+from jobs.reports.page import Page, render
+from jobs.reports.training_data import gather_training
+from jobs.reports.training_page import training_page
+from jobs.training.warehouse_models import model_files
+from models.store import LATEST
+from models.taxonomy import read_taxonomy
+from udfs.schemas import scores_table
+
+JOB = "report"
+ALL = "all"
+EXAMPLES = """
+examples:
+  The models in use:
+    spark-submit jobs/report.py
+
+  The same, and two fields, or all that have scores:
+    spark-submit jobs/report.py --survey ztf --fields 250,202
+    spark-submit jobs/report.py --survey ztf --fields all
+
+Each page is one file that needs nothing else: it can be mailed, or opened from a disk.
+"""
+log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point for spark-submit, tests and notebooks alike."""
+    parser = job_parser(__doc__ or "", epilog=EXAMPLES)
+    parser.add_argument("--models", default=LATEST, help="version of the models (default: latest)")
+    parser.add_argument("--survey", help="also report on fields of this survey")
+    parser.add_argument(
+        "--fields", default=ALL, help="numbers joined by commas (default: all with scores)"
+    )
+    parser.add_argument("--output", help="folder of the pages (default: reports/ in the warehouse)")
+    parser.add_argument("--top", type=int, default=5, help="stars drawn per label (default 5)")
+    parser.add_argument("--taxonomy", help="the table of labels (default: conf/labels.toml)")
+    args = parser.parse_args(argv)
+    open_log(verbose=args.verbose)
+
+    wanted = None if args.fields == ALL else field_numbers(args.fields)
+    taxonomy = read_taxonomy(Path(args.taxonomy) if args.taxonomy else CONF / "labels.toml")
+    warehouse = Warehouse(open_session(JOB, args.conf), args.warehouse)
+    fields = []
+    if args.survey is not None:
+        table = scores_table(taxonomy.scored)
+        fields = scored_fields(warehouse, table, survey=args.survey, wanted=wanted)
+    folder = (args.output or f"{args.warehouse.rstrip('/')}/reports").rstrip("/")
+    models = gather_training(
+        warehouse, model_files(warehouse), taxonomy, wanted=args.models, top=args.top
+    )
+    _write(warehouse, f"{folder}/training_{models.version}.html", training_page(models))
+    for field in fields:
+        data = gather_field(warehouse, taxonomy, survey=args.survey, field=field, top=args.top)
+        _write(warehouse, f"{folder}/{args.survey}_field_{field}.html", field_page(data, taxonomy))
+
+
+def _write(warehouse: Warehouse, path: str, page: Page) -> None:
+    content = render(page).encode()
+    write_bytes(warehouse.spark, path, content)
+    log.info("%s  %.1f MB", path, len(content) / 1e6)
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

@@ -1,0 +1,1 @@
+"""The HTML report: pictures, tables and the two kinds of page."""

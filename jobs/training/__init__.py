@@ -1,0 +1,1 @@
+"""Training in parallel: many labels as Spark tasks, large ones on all executors."""

@@ -1,0 +1,1 @@
+"""Features in, scores out: label trees, imputation, training, prediction."""

@@ -1,0 +1,151 @@
+"""A small warehouse with two scored fields and a model set, made without any of the jobs."""
+
+import io
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from pyspark.sql.types import StructType
+
+from jobs.common.tables import Warehouse
+from models import store
+from models.metrics import label_metrics
+from udfs.schemas import FEATURES, LIGHT_CURVES, NESTED, QUARANTINE, Table, scores_table
+
+Rows = list[dict[str, object]]
+FILTERS = (1, 2, 3)
+
+
+def light_curve_rows(field: int, n_stars: int, rng: np.random.Generator) -> Rows:
+    """Sines in three bands; star ``k`` has period 0.3 + 0.1 k and the name ``star-FIELD-k``."""
+    rows: Rows = []
+    for star in range(n_stars):
+        for number in FILTERS:
+            n = int(rng.integers(60, 90) * (0.4 if number == 3 else 4))
+            time = np.sort(58300.0 + rng.uniform(0, 1200, n))
+            wave = 0.4 * np.sin(2 * np.pi * time / period_of(star))
+            rows.append(
+                identity(field, star, number)
+                | {
+                    "n_epochs": n,
+                    "hmjd": time.tolist(),
+                    "mag": (17.0 - 0.4 * number + wave + rng.normal(0, 0.04, n)).tolist(),
+                    "magerr": np.full(n, 0.04).tolist(),
+                    "catflags": [0] * n,
+                    "input_file": f"file_{field}.parquet",
+                }
+            )
+    return rows
+
+
+def period_of(star: int) -> float:
+    return 0.3 + 0.1 * star
+
+
+def source_id(field: int, star: int, number: int) -> int:
+    return field * 10**10 + number * 10**6 + star
+
+
+def identity(field: int, star: int, number: int) -> dict[str, object]:
+    return {
+        "survey": "ztf", "field": field, "ccd": 1, "quad": 1, "filter": number,
+        "source_id": source_id(field, star, number), "object_id": f"star-{field}-{star}",
+        "ra": 10.0 + 0.01 * star, "dec": 30.0,
+    }  # fmt: skip
+
+
+def feature_rows(curves: Rows) -> Rows:
+    kept = ("survey", "field", "ccd", "quad", "filter", "source_id", "object_id", "ra", "dec")
+    return [
+        {name: curve[name] for name in kept}
+        | {f"period_{NESTED}": period_of(int(str(curve["object_id"]).split("-")[-1]))}
+        for curve in curves
+    ]
+
+
+def score_rows(features: Rows, scores: dict[str, Sequence[float]]) -> Rows:
+    """One row per row of features; ``scores`` maps a score column to its values."""
+    return [
+        {
+            "survey": row["survey"], "field": row["field"], "ccd": 1, "quad": 1,
+            "filter": row["filter"], "_id": row["source_id"], "obj_id": row["object_id"],
+            "ra": row["ra"], "dec": row["dec"], "period": row[f"period_{NESTED}"],
+            "status": "ok", "model_version": "abc123",
+        }
+        | {column: float(values[n]) for column, values in scores.items()}
+        for n, row in enumerate(features)
+    ]  # fmt: skip
+
+
+def write_field(
+    warehouse: Warehouse,
+    labels: Sequence[str],
+    *,
+    field: int,
+    n_stars: int,
+    scores: dict[str, Sequence[float]],
+) -> None:
+    """Light curves, features, scores and two refused rows of one field."""
+    curves = light_curve_rows(field, n_stars, np.random.default_rng(field))
+    features = feature_rows(curves)
+    refused = [
+        {
+            "job": "ingest_light_curves", "unit": f"file_{field}.parquet", "survey": "ztf",
+            "input_file": f"file_{field}.parquet", "extent": extent, "reason": reason,
+            "n_epochs": epochs,
+        }
+        for extent, reason, epochs in (("light_curve", "duplicate", None), ("epoch", "nan", 7))
+    ]  # fmt: skip
+    for table, rows in (
+        (LIGHT_CURVES, curves),
+        (FEATURES, features),
+        (scores_table(labels), score_rows(features, scores)),
+        (QUARANTINE, refused),
+    ):
+        append(warehouse, table, rows)
+
+
+def append(warehouse: Warehouse, table: Table, rows: Rows) -> None:
+    schema = StructType(list(table.schema))
+    warehouse.append(warehouse.spark.createDataFrame(rows, schema), table)
+
+
+def write_models(files: store.Files, test_part: pd.DataFrame, kinds: dict[str, str]) -> str:
+    """A model set whose test part is ``test_part``: label, survey, object_id, source_id, target, score."""
+    metrics, described = {}, {}
+    for label, rows in test_part.groupby("label", sort=False, observed=True):
+        metrics[label] = label_metrics(
+            rows["target"].to_numpy(np.int8), rows["score"].to_numpy(np.float32),
+            stars=rows["object_id"].tolist(), threshold=0.7, resamples=200,
+        )  # fmt: skip
+        positives = int(rows["target"].sum())
+        described[label] = {
+            "kind": kinds[str(label)],
+            "counts": {
+                "train": {"positive": 8 * positives, "negative": 8 * (len(rows) - positives)},
+                "test": {"positive": positives, "negative": len(rows) - positives},
+            },
+        }
+    importances = {
+        label: {
+            name: {"gain": 10.0 / n, "weight": 100.0 / n}
+            for n, name in enumerate((f"period_{NESTED}", "skew", f"f1_amp_{NESTED}", "ad"), 1)
+        }
+        for label in described
+    }
+    parquet = io.BytesIO()
+    test_part.to_parquet(parquet)
+    contents = {
+        store.METRICS: json.dumps([{"label": k, **v} for k, v in metrics.items()]).encode(),
+        store.IMPORTANCES: json.dumps(importances).encode(),
+        store.PREDICTIONS: parquet.getvalue(),
+    }
+    described_set = {
+        "labels": described, "features": {"phenomenological": ["skew"], "ontological": ["skew"]},
+        "split": "star", "seed": 42, "mode": "fixed", "surveys": ["ztf"], "stars": 40,
+        "light_curves": 120,
+    }  # fmt: skip
+    return store.save(
+        files, contents, described=described_set, informative={"code_version": "0.1.0"}
+    )

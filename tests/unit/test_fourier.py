@@ -1,0 +1,140 @@
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from udfs.features.fourier import fourier_features
+from udfs.schemas import FOURIER
+
+SCOPE = "scope-v0.9.5"
+
+
+def design(time, period, order):
+    columns = [np.ones(time.size), time - time.min()]
+    for n in range(1, order + 1):
+        angle = 2 * np.pi * n * time / period
+        columns += [np.cos(angle), np.sin(angle)]
+    return np.array(columns).T
+
+
+def chi2(curve, period, coefficients):
+    time, mag, magerr = curve
+    return np.sum(((mag - design(time, period, 5) @ coefficients) / magerr) ** 2)
+
+
+def fit(time, mag, magerr, period, *, mode=SCOPE, **options):
+    offsets = np.array([0, len(time)])
+    return fourier_features(time, mag, magerr, offsets, np.array([period]), mode=mode, **options)[0]
+
+
+@pytest.fixture
+def curve(rng):
+    time = np.sort(rng.uniform(0, 400, 150))
+    return time, rng.normal(15, 0.02, 150), rng.uniform(0.01, 0.04, 150)
+
+
+@pytest.mark.oracle
+def test_matches_the_published_fits_or_fits_better(oracle_curves, oracle_dir):
+    expected = pq.read_table(oracle_dir / "features.parquet").to_pandas()
+    c = oracle_curves
+    period = expected["period_day"].to_numpy()
+    actual = fourier_features(c.time, c.mag, c.magerr, c.offsets, period, mode=SCOPE)
+    published = expected[list(FOURIER)].to_numpy()
+    # Power and BIC come from chi2, which is flat at its minimum: the optimiser's early stop shows
+    # in the coefficients only.
+    np.testing.assert_allclose(actual[:, :2], published[:, :2], rtol=1e-7)
+    differs = ~np.isclose(actual, published, rtol=1e-4, atol=1e-9).all(axis=1)
+    assert np.mean(differs) < 0.2
+    for i in np.flatnonzero(differs):
+        ours = chi2(c.one(i), period[i], actual[i, 2:])
+        theirs = chi2(c.one(i), period[i], published[i, 2:])
+        assert ours <= theirs * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3, 5])
+def test_recovers_an_injected_series_and_its_order(curve, order):
+    time, _, magerr = curve
+    truth = np.array([15.0, 1e-4, 0.3, -0.2, 0.1, 0.08, -0.05, 0.04, 0.03, 0.02, 0.02, -0.03])
+    truth[2 + 2 * order :] = 0
+    mag = design(time, 0.7312, 5) @ truth
+    noise = 1e-4 * np.sin(1234.5 * time)  # chi2 must not be 0, or any order is as good
+    row = fit(time, mag + noise, magerr, 0.7312)
+    np.testing.assert_allclose(row[2:], truth, atol=1e-4)
+    assert np.count_nonzero(row[4:]) == 2 * order
+
+
+def test_matches_numpy_least_squares(curve):
+    time, mag, magerr = curve
+    mag = mag + 0.2 * np.cos(2 * np.pi * time / 3.3) + 0.1 * np.sin(4 * np.pi * time / 3.3)
+    fits = []
+    for order in range(6):
+        matrix = design(time, 3.3, order)
+        solution = np.linalg.lstsq(matrix / magerr[:, None], mag / magerr, rcond=None)[0]
+        squares = np.sum(((mag - matrix @ solution) / magerr) ** 2)
+        fits.append((squares + np.log(150) * (2 + 2 * order), squares, solution))
+    bic, squares, solution = min(fits, key=lambda f: f[0])
+    row = fit(time, mag, magerr, 3.3)
+    assert row[0] == pytest.approx((fits[0][1] - squares) / fits[0][1], rel=1e-10)
+    assert row[1] == pytest.approx(bic, rel=1e-10)
+    np.testing.assert_allclose(row[2 : 2 + solution.size], solution, rtol=1e-8)
+
+
+def test_phases_refer_to_absolute_times(curve):
+    time, mag, magerr = curve
+    mag = mag + 0.2 * np.cos(2 * np.pi * time / 0.7)
+    # Moving the zero point by a quarter of a period turns the cosine into the sine.
+    row = fit(time, mag, magerr, 0.7, epoch_offset_day=0.7 / 4)
+    plain = fit(time, mag, magerr, 0.7)
+    np.testing.assert_allclose(row[4:6], [-plain[5], plain[4]], atol=1e-12)
+    # The same zero point, written into the times.
+    np.testing.assert_allclose(row, fit(time + 0.7 / 4, mag, magerr, 0.7), atol=1e-9)
+
+
+def test_fixed_mode_gives_what_the_names_say(curve):
+    time, _, magerr = curve
+    angle = 2 * np.pi * time / 0.9
+    mag = 15 + 0.4 * np.sin(angle + 0.3) + 0.1 * np.sin(2 * (angle + 0.3) + 2 * np.pi * 0.2)
+    row = dict(zip(FOURIER, fit(time, mag, magerr, 0.9, mode="fixed"), strict=True))
+    assert row["f1_amp"] == pytest.approx(0.4)
+    assert row["f1_phi0"] == pytest.approx(0.3)
+    assert row["f1_relamp1"] == pytest.approx(0.25)
+    assert row["f1_relphi1"] == pytest.approx(0.2)
+
+
+def test_relative_values_of_a_flat_curve_are_nan(curve):
+    time, _, magerr = curve
+    row = fit(time, 15 + 1e-6 * np.sin(1234.5 * time), magerr, 0.9, mode="fixed")
+    assert row[4] == row[5] == 0
+    assert np.isnan(row[6:]).all()
+
+
+@pytest.mark.parametrize("period", [np.nan, np.inf, 0.0, -1.0])
+def test_no_period_no_fit(curve, period):
+    assert np.isnan(fit(*curve, period)).all()
+
+
+@pytest.mark.parametrize(("n", "fitted"), [(0, False), (1, False), (11, False), (12, True)])
+def test_fewer_epochs_than_parameters_have_no_fit(curve, n, fitted):
+    row = fit(*(a[:n] for a in curve), 0.7)
+    assert np.isfinite(row).all() == fitted
+    assert np.isnan(row).all() != fitted
+
+
+def test_epochs_at_one_time_have_no_fit(curve):
+    _, mag, magerr = curve
+    assert np.isnan(fit(np.full(150, 7.0), mag, magerr, 0.7)).all()
+
+
+def test_dependent_harmonics_end_the_search(curve):
+    # With two phases only, the first sine is zero or the cosine itself: order 0 remains.
+    _, mag, magerr = curve
+    row = fit(np.arange(150) * 0.5, mag, magerr, 1.0)
+    assert np.isfinite(row).all()
+    assert not row[4:].any()
+
+
+def test_one_bad_curve_leaves_the_others_alone(curve):
+    time, mag, magerr = (np.tile(a, 2) for a in curve)
+    rows = fourier_features(
+        time, mag, magerr, np.array([0, 150, 300]), np.array([np.nan, 0.7]), mode=SCOPE
+    )
+    np.testing.assert_array_equal(rows[1], fit(*curve, 0.7))

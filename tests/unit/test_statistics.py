@@ -1,0 +1,92 @@
+import warnings
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from scipy import stats
+
+from udfs.features.statistics import basic_statistics
+from udfs.schemas import STATISTICS
+
+# Sums of terms of both signs lose digits to cancellation; the others agree to rounding.
+LOOSE = {"norm_excess_var": 1e-10, "skew": 1e-8, "welch_i": 1e-8, "stetson_j": 1e-8}
+
+
+def named(time, mag, magerr, offsets=None):
+    bounds = np.array([0, len(time)]) if offsets is None else offsets
+    arrays = [np.asarray(a, float) for a in (time, mag, magerr)]
+    return dict(zip(STATISTICS, basic_statistics(*arrays, bounds).T, strict=True))
+
+
+@pytest.mark.oracle
+def test_matches_the_published_code_on_real_curves(oracle_curves, oracle_dir):
+    expected = pq.read_table(oracle_dir / "features.parquet").to_pandas()
+    c = oracle_curves
+    actual = named(c.time, c.mag, c.magerr, c.offsets)
+    for name in STATISTICS:
+        np.testing.assert_allclose(
+            actual[name], expected[name], rtol=LOOSE.get(name, 1e-11), atol=0, err_msg=name
+        )
+
+
+def test_small_curve_by_hand():
+    # Errors of 1 and a mean of 2: every sum can be done in the head.
+    s = named([0, 1, 3, 4], [1, 3, 1, 3], [1, 1, 1, 1])
+    assert s["n"] == 4
+    assert s["median"] == s["wmean"] == 2
+    assert s["wstd"] == 1
+    assert s["chi2red"] == s["roms"] == pytest.approx(4 / 3)
+    assert s["norm_peak_to_peak_amp"] == 0  # (3 - 1) - (1 + 1)
+    assert s["norm_excess_var"] == 0
+    assert s["median_abs_dev"] == 1
+    assert s["iqr"] == 2
+    assert s["skew"] == 0
+    assert s["smallkurt"] == pytest.approx(4 * 5 / 6 * 4 - 3 * 9 / 2)
+    assert s["inv_vonneumannratio"] == pytest.approx((1 + 0.25 + 1) / (4 + 1 + 4))
+    assert s["welch_i"] == pytest.approx(-3 * 4 / 3)
+    assert s["stetson_j"] == pytest.approx(-3 * np.sqrt(4 / 3))
+    assert s["stetson_k"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("outlier", [0.0, 50.0, 1e6])
+def test_normality_tests_match_scipy(rng, outlier):
+    mag = rng.normal(15, 0.3, 3000)
+    mag[7] += outlier  # far enough that erfc underflows
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        expected = stats.anderson(mag / 0.1).statistic
+    s = named(np.arange(3000), mag, np.full(3000, 0.1))
+    # The tail series has three terms.
+    np.testing.assert_allclose(s["ad"], expected, rtol=1e-9)
+    np.testing.assert_allclose(s["sw"], stats.shapiro(mag / 0.1).statistic, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n", "undefined"),
+    [
+        (0, set(STATISTICS) - {"n"}),
+        (
+            1,
+            {"chi2red", "roms", "skew", "smallkurt", "inv_vonneumannratio", "welch_i",
+             "stetson_j", "stetson_k", "ad", "sw"},
+        ),
+        (2, {"skew", "smallkurt", "sw"}),
+        (3, {"smallkurt"}),
+        (4, set()),
+    ],
+)  # fmt: skip
+def test_short_curves_have_nan_where_undefined(n, undefined):
+    s = named(np.arange(n), 15 + np.arange(n) ** 2, np.full(n, 0.1))
+    assert {name for name, value in s.items() if np.isnan(value[0])} == undefined
+
+
+def test_equal_times_make_only_the_von_neumann_ratio_undefined():
+    s = named([0, 1, 1, 2, 3], [1.0, 2, 2.5, 1.5, 1], np.ones(5))
+    assert [name for name, value in s.items() if np.isnan(value[0])] == ["inv_vonneumannratio"]
+
+
+def test_constant_magnitude_has_no_normality_test():
+    s = named(np.arange(9), np.full(9, 15.0), np.full(9, 0.1))
+    assert np.isnan(s["ad"][0])
+    assert np.isnan(s["sw"][0])
+    assert s["iqr"][0] == 0

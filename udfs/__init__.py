@@ -1,0 +1,1 @@
+"""Array mathematics: arrays in, arrays out. No session, no files, no clock."""

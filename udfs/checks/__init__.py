@@ -1,0 +1,1 @@
+"""What a light curve must be before it enters the warehouse."""

@@ -1,0 +1,1 @@
+"""Features of light curves, one family a module."""

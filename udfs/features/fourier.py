@@ -1,0 +1,89 @@
+"""Fourier series of a light curve at a given period, with the order chosen by BIC."""
+
+import numpy as np
+
+from udfs.features.harmonic_fit import COEFFICIENTS, fit_curves
+from udfs.modes import SCOPE, check_mode
+from udfs.ragged import FloatArray, IntArray, check_offsets
+
+_HARMONICS = 5
+
+
+def fourier_features(
+    time: FloatArray,
+    mag: FloatArray,
+    magerr: FloatArray,
+    offsets: IntArray,
+    period: FloatArray,
+    *,
+    mode: str,
+    epoch_offset_day: float = 0.0,
+) -> FloatArray:
+    """SCoPe's Fourier features of each light curve, in the order of ``schemas.FOURIER``.
+
+    The model of order k = 0..5 is, with T = time + ``epoch_offset_day``,
+
+        a + b (t - min t) + sum over n = 1..k of A_n cos(2 pi n T / P) + B_n sin(2 pi n T / P).
+
+    It is linear in its parameters, so each order has one weighted least-squares solution,
+    found here by orthogonalising the columns one after another. The order with the smallest
+    BIC = chi2 + ln(N) (2 + 2 k) is reported.
+
+    Parameters
+    ----------
+    time : (n_obs,) float64, days
+        All curves, one after another, in any order within a curve.
+    mag, magerr : (n_obs,) float64, magnitudes
+    offsets : (n_lc + 1,) int64
+        Curve ``i`` owns ``time[offsets[i]:offsets[i + 1]]``.
+    period : (n_lc,) float64, days
+    mode : {"fixed", "scope-v0.9.5"}
+        What the last ten columns hold. "scope-v0.9.5": A_1, B_1, ..., A_5, B_5 as they are,
+        which is what the published models were trained on. "fixed": what the names say:
+        the amplitude of the first harmonic and its phase ``atan2(A_1, B_1)`` [rad], then for
+        n = 2..5 the amplitude relative to the first and the phase relative to the first as a
+        fraction of the period / n, in [0, 1).
+    epoch_offset_day : float
+        Added to the times inside the phases only, to refer them to another zero point: 2400000.5
+        turns hmjd into the HJD of the published features.
+
+    Returns
+    -------
+    (n_lc, 14) float64. Coefficients above the chosen order are 0. A row is NaN when the
+    period is not a positive number, when there are fewer epochs than the 12 parameters of order
+    5, or when the epochs cannot tell the constant from the slope. An order whose columns depend on
+    one another (a period far beyond the baseline) adds nothing and ends the search. In "fixed"
+    mode relative amplitudes and phases are NaN where the first amplitude is 0.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree or the mode is unknown.
+
+    References
+    ----------
+    van Roestel et al. (2021), AJ 161, 267, section 3. doi:10.3847/1538-3881/abe853
+    """
+    check_mode(mode)
+    check_offsets(offsets, time=time, mag=mag, magerr=magerr)
+    if period.shape != (offsets.size - 1,):
+        raise ValueError(
+            f"period has shape {period.shape}, expected ({offsets.size - 1},): one per light curve"
+        )
+    out = np.full((offsets.size - 1, 4 + COEFFICIENTS), np.nan)
+    fit_curves(time, mag, magerr, offsets, period, epoch_offset_day, out)
+    if mode != SCOPE:
+        out[:, 4:] = _amplitudes_and_phases(out[:, 4:])
+    return out
+
+
+def _amplitudes_and_phases(coefficients: FloatArray) -> FloatArray:
+    cosine, sine = coefficients[:, 0::2], coefficients[:, 1::2]
+    amplitude, phase = np.hypot(cosine, sine), np.arctan2(cosine, sine)
+    order = np.arange(1, _HARMONICS + 1)
+    first = np.where(amplitude[:, :1] > 0, 1.0, np.nan)
+    result = np.empty_like(coefficients)
+    result[:, 0::2] = amplitude / (amplitude[:, :1] * first)
+    result[:, 1::2] = np.mod((phase / order - phase[:, :1]) * order / (2 * np.pi), 1.0) * first
+    result[:, 0], result[:, 1] = amplitude[:, 0], phase[:, 0]
+    return result

@@ -1,0 +1,70 @@
+"""The 22 basic statistics of a light curve."""
+
+import warnings
+
+import numpy as np
+from scipy.stats import shapiro
+
+from udfs.features.moments import MOMENTS, moments
+from udfs.ragged import FloatArray, IntArray, check_offsets
+
+_SHAPIRO_MIN_POINTS = 3
+
+
+def basic_statistics(
+    time: FloatArray, mag: FloatArray, magerr: FloatArray, offsets: IntArray
+) -> FloatArray:
+    """SCoPe's basic statistics of each light curve, in the order of ``schemas.STATISTICS``.
+
+    Parameters
+    ----------
+    time : (n_obs,) float64, days
+        All curves, one after another; ascending within a curve.
+    mag, magerr : (n_obs,) float64, magnitudes
+        ``magerr`` is the standard error and must be positive.
+    offsets : (n_lc + 1,) int64
+        Curve ``i`` owns ``time[offsets[i]:offsets[i + 1]]``.
+
+    Returns
+    -------
+    (n_lc, 22) float64. NaN where a statistic is undefined: all but ``n`` for an empty curve,
+    those with a divisor ``n - 1``, ``n - 2`` or ``n - 3`` for shorter curves than that, the
+    normality tests for constant ``mag / magerr``, and ``inv_vonneumannratio`` when
+    two times are equal.
+
+    Raises
+    ------
+    ValueError
+        If the offsets do not partition the arrays.
+
+    Notes
+    -----
+    Some names are older than their definitions: ``welch_i`` and ``stetson_j`` are sums, not
+    means; ``skew`` and ``smallkurt`` are normalised by the errors, not by the
+    scatter; ``ad`` and ``sw`` test ``mag / magerr``, not the residuals.
+
+    References
+    ----------
+    van Roestel et al. (2021), AJ 161, 267, table 2. doi:10.3847/1538-3881/abe853
+    Stetson (1996), PASP 108, 851 (J, K). Welch and Stetson (1993), AJ 105, 1813 (I).
+    Anderson and Darling (1952), Ann. Math. Stat. 23, 193.
+    Shapiro and Wilk (1965), Biometrika 52, 591.
+    """
+    check_offsets(offsets, time=time, mag=mag, magerr=magerr)
+    out = np.full((offsets.size - 1, MOMENTS + 1), np.nan)
+    moments(time, mag, magerr, offsets, out)
+    for i in range(offsets.size - 1):
+        curve = slice(offsets[i], offsets[i + 1])
+        out[i, MOMENTS] = _shapiro_wilk(mag[curve] / magerr[curve])
+    return out
+
+
+def _shapiro_wilk(values: FloatArray) -> float:
+    # The statistic needs expected normal order values; scipy's approximation of them is
+    # part of the published features, so it is called and not written anew.
+    if values.size < _SHAPIRO_MIN_POINTS or not np.ptp(values) > 0:
+        return float("nan")
+    with warnings.catch_warnings():
+        # Above 5000 points only the p-value is inaccurate, and it is not used.
+        warnings.simplefilter("ignore", UserWarning)
+        return float(shapiro(values).statistic)

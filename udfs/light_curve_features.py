@@ -1,0 +1,200 @@
+"""All features that come from the light curve alone: cleaning, statistics, periods, shapes."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from udfs.cleaning import CleaningSettings, clean_epochs
+from udfs.features.dmdt import dmdt_histograms
+from udfs.features.fourier import fourier_features
+from udfs.features.statistics import basic_statistics
+from udfs.modes import FIXED
+from udfs.periodograms.grid import PeriodSearchSettings, frequency_grid
+from udfs.periodograms.search import search_periods
+from udfs.ragged import FloatArray, IntArray
+from udfs.schemas import DMDT_SIDE, FOURIER, PERIOD_ALGORITHMS, STATISTICS
+
+OK = "ok"
+TOO_FEW_EPOCHS = "too_few_epochs"
+
+_HMJD_TO_HJD_DAY = 2_400_000.5
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """How light curves become features.
+
+    Attributes
+    ----------
+    mode : {"fixed", "scope-v0.9.5"}
+    backend : {"reference", "cpu"}
+        What computes the periodograms.
+    min_epochs : int
+        Clean epochs that a light curve must have.
+    min_gap_minutes, max_hmjd : float
+        See :class:`udfs.cleaning.CleaningSettings`.
+    fourier_epoch_offset_day : float
+        Added to the times in the phases of the Fourier series; the default refers hmjd to the HJD
+        of the published features.
+    period_search : PeriodSearchSettings
+    """
+
+    mode: str = FIXED
+    backend: str = "cpu"
+    min_epochs: int = 50
+    min_gap_minutes: float = 30.0
+    max_hmjd: float | None = None
+    fourier_epoch_offset_day: float = _HMJD_TO_HJD_DAY
+    period_search: PeriodSearchSettings = field(default_factory=PeriodSearchSettings)
+
+    @property
+    def cleaning(self) -> CleaningSettings:
+        """The part of the settings that says which epochs are usable."""
+        return CleaningSettings(min_gap_minutes=self.min_gap_minutes, max_hmjd=self.max_hmjd)
+
+
+@dataclass(frozen=True)
+class FeatureBlock:
+    """Features of a batch of light curves.
+
+    Attributes
+    ----------
+    kept : (n_kept,) int64
+        Which curves of the batch have features, ascending.
+    status : (n_lc,) str
+        Of each curve of the batch: "ok" or "too_few_epochs".
+    columns : dict of str to array with first axis n_kept
+        Names as in ``schemas.FEATURES``. ``dmdt`` is (n_kept, 676) float32, ``n_freq`` int32,
+        ``mode`` and ``backend`` str, the others float64.
+    """
+
+    kept: IntArray
+    status: npt.NDArray[np.str_]
+    columns: dict[str, npt.NDArray[Any]]
+
+
+def cleaned_baseline(
+    time: FloatArray,
+    mag: npt.NDArray[np.floating[Any]],
+    magerr: npt.NDArray[np.floating[Any]],
+    catflags: npt.NDArray[np.integer[Any]],
+    offsets: IntArray,
+    *,
+    settings: FeatureSettings,
+) -> tuple[IntArray, FloatArray]:
+    """Number of clean epochs and their time span, of each light curve.
+
+    The frequency grid of a quadrant needs the longest span of all its kept curves; this pass finds
+    it at the cost of the cleaning alone. Parameters as in :func:`light_curve_features`.
+
+    Returns
+    -------
+    n_clean : (n_lc,) int64
+    span_day : (n_lc,) float64
+        Last minus first clean time; 0 for a curve without clean epochs.
+    """
+    clean, _, _, bounds = clean_epochs(
+        time, mag, magerr, catflags, offsets, settings=settings.cleaning
+    )
+    n_clean = np.diff(bounds)
+    span_day = np.zeros(n_clean.size)
+    filled = n_clean > 0
+    span_day[filled] = clean[bounds[1:][filled] - 1] - clean[bounds[:-1][filled]]
+    return n_clean, span_day
+
+
+def light_curve_features(
+    time: FloatArray,
+    mag: npt.NDArray[np.floating[Any]],
+    magerr: npt.NDArray[np.floating[Any]],
+    catflags: npt.NDArray[np.integer[Any]],
+    offsets: IntArray,
+    *,
+    baseline_day: float,
+    settings: FeatureSettings,
+) -> FeatureBlock:
+    """Statistics, periods, Fourier series and dmdt image of each light curve.
+
+    A curve does not depend on its neighbours in the batch: any split of a quadrant into
+    batches gives the same rows, as long as they share ``baseline_day``.
+
+    Parameters
+    ----------
+    time : (n_obs,) float64, days
+        All light curves, one after another, hmjd; in any order within a curve.
+    mag, magerr : (n_obs,) floating, magnitudes
+    catflags : (n_obs,) integer
+        Photometry flags, 0 is clean.
+    offsets : (n_lc + 1,) int64
+        Curve ``i`` owns ``time[offsets[i]:offsets[i + 1]]``.
+    baseline_day : float, days
+        Longest time span of all kept light curves of the quadrant, from :func:`cleaned_baseline`.
+    settings : FeatureSettings
+
+    Returns
+    -------
+    FeatureBlock
+
+    Raises
+    ------
+    ValueError
+        If the offsets do not partition the arrays, the baseline is not positive, or mode or
+        backend are unknown.
+    """
+    t, m, e, bounds = clean_epochs(time, mag, magerr, catflags, offsets, settings=settings.cleaning)
+    enough = np.diff(bounds) >= settings.min_epochs
+    inside = np.repeat(enough, np.diff(bounds))
+    t, m, e = t[inside], m[inside], e[inside]
+    kept_offsets = np.concatenate(([0], np.cumsum(np.diff(bounds)[enough]))).astype(np.int64)
+    return FeatureBlock(
+        kept=np.flatnonzero(enough).astype(np.int64),
+        status=np.where(enough, OK, TOO_FEW_EPOCHS),
+        columns=_columns(t, m, e, kept_offsets, baseline_day=baseline_day, settings=settings),
+    )
+
+
+def _columns(
+    time: FloatArray,
+    mag: FloatArray,
+    magerr: FloatArray,
+    offsets: IntArray,
+    *,
+    baseline_day: float,
+    settings: FeatureSettings,
+) -> dict[str, npt.NDArray[Any]]:
+    n_lc = offsets.size - 1
+    freq = frequency_grid(baseline_day, settings.period_search)
+    statistics = basic_statistics(time, mag, magerr, offsets)
+    columns: dict[str, npt.NDArray[Any]] = dict(zip(STATISTICS, statistics.T, strict=True))
+    best = search_periods(
+        time,
+        mag,
+        offsets,
+        freq,
+        settings=settings.period_search,
+        mode=settings.mode,
+        backend=settings.backend,
+    )
+    for k, algorithm in enumerate(PERIOD_ALGORITHMS):
+        columns[f"period_{algorithm}"] = best.period[:, k]
+        columns[f"significance_{algorithm}"] = best.significance[:, k]
+        columns[f"pdot_{algorithm}"] = best.pdot[:, k]
+        series = fourier_features(
+            time,
+            mag,
+            magerr,
+            offsets,
+            best.period[:, k],
+            mode=settings.mode,
+            epoch_offset_day=settings.fourier_epoch_offset_day,
+        )
+        names = [f"{name}_{algorithm}" for name in FOURIER]
+        columns.update(zip(names, series.T, strict=True))
+    images = dmdt_histograms(time, mag, offsets, mode=settings.mode)
+    columns["dmdt"] = images.reshape(n_lc, DMDT_SIDE**2).astype(np.float32)
+    columns["n_freq"] = np.full(n_lc, freq.size, np.int32)
+    columns["mode"] = np.full(n_lc, settings.mode)
+    columns["backend"] = np.full(n_lc, settings.backend)
+    return columns

@@ -1,0 +1,242 @@
+"""Every table of the warehouse: its columns, their types and units, and its partitioning.
+
+A column has one name from the input file to the last table. ``null`` means *not computed*,
+``NaN`` means *computed but undefined*. The numerical names are those of SCoPe.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql.types import (
+    ArrayType,
+    ByteType,
+    DataType,
+    DoubleType,
+    FloatType,
+    IntegerType,
+    LongType,
+    ShortType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+STATISTICS = (
+    "n", "median", "wmean", "chi2red", "roms", "wstd", "norm_peak_to_peak_amp",
+    "norm_excess_var", "median_abs_dev", "iqr", "i60r", "i70r", "i80r", "i90r", "skew",
+    "smallkurt", "inv_vonneumannratio", "welch_i", "stetson_j", "stetson_k", "ad", "sw",
+)  # fmt: skip
+FOURIER = (
+    "f1_power", "f1_BIC", "f1_a", "f1_b", "f1_amp", "f1_phi0", "f1_relamp1", "f1_relphi1",
+    "f1_relamp2", "f1_relphi2", "f1_relamp3", "f1_relphi3", "f1_relamp4", "f1_relphi4",
+)  # fmt: skip
+NESTED = "ELS_ECE_EAOV"
+PERIOD_ALGORITHMS = ("ELS", "ECE", "EAOV", NESTED)
+DMDT_SIDE = 26
+
+ALERT_CONTEXT = ("n_ztf_alerts", "mean_ztf_alert_braai")
+ALLWISE = tuple(
+    f"AllWISE__{c}"
+    for c in ("w1mpro", "w1sigmpro", "w2mpro", "w2sigmpro", "w3mpro", "w4mpro")
+)  # fmt: skip
+GAIA = tuple(
+    f"Gaia_EDR3__{c}"
+    for c in ("parallax", "parallax_error", "phot_bp_mean_mag", "phot_bp_rp_excess_factor",
+              "phot_g_mean_mag", "phot_rp_mean_mag")
+)  # fmt: skip
+PS1 = tuple(f"PS1_DR1__{b}MeanPSFMag{e}" for b in "giryz" for e in ("", "Err"))
+CONTEXT = ALERT_CONTEXT + ALLWISE + GAIA + PS1
+CATALOGUE_IDS = ("Gaia_EDR3___id", "AllWISE___id", "PS1_DR1___id")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Delta table: folder name, columns, and the columns that split it into folders."""
+
+    name: str
+    schema: StructType
+    partition_by: tuple[str, ...]
+    comment: str
+
+
+def _column(name: str, dtype: DataType, comment: str, *, required: bool = False) -> StructField:
+    return StructField(name, dtype, nullable=not required, metadata={"comment": comment})
+
+
+def _columns(names: Sequence[str], dtype: DataType, comment: str) -> list[StructField]:
+    return [_column(name, dtype, comment) for name in names]
+
+
+_SURVEY = _column("survey", StringType(), "name of the configuration in conf/survey", required=True)
+_FIELD = _column(
+    "field", IntegerType(), "survey field; a HEALPix pixel for surveys without fields",
+    required=True,
+)  # fmt: skip
+_QUADRANT = [
+    _column("ccd", ByteType(), "CCD 1..16 (0: the survey has none)", required=True),
+    _column("quad", ByteType(), "quadrant 1..4 (0: the survey has none)", required=True),
+    _column("filter", ShortType(), "filter number of the survey (ZTF: 1 g, 2 r, 3 i)",
+            required=True),
+]  # fmt: skip
+_SOURCE_ID = _column("source_id", LongType(), "one light curve: a source in one filter of one "
+                     "field (ZTF objectid)", required=True)  # fmt: skip
+_OBJECT_ID = _column("object_id", StringType(), "the star: the survey's name, or ZTFJhhmmss.ss"
+                     "+ddmmss.s made from the position")  # fmt: skip
+_POSITION = [
+    _column("ra", DoubleType(), "right ascension [deg, ICRS]; null where not published"),
+    _column("dec", DoubleType(), "declination [deg, ICRS]; null where not published"),
+    _column("healpix", LongType(), "nested HEALPix index of order 29; null without a position"),
+]
+_CODE_VERSION = _column("code_version", StringType(), "lambdasky version and commit")
+_IDENTITY = [_SURVEY, _FIELD, *_QUADRANT, _SOURCE_ID, _OBJECT_ID]
+
+_EPOCHS = [
+    _column("hmjd", ArrayType(DoubleType(), False), "heliocentric MJD, ascending [day]"),
+    _column("mag", ArrayType(FloatType(), False), "magnitude [mag]"),
+    _column("magerr", ArrayType(FloatType(), False), "standard error of mag [mag]"),
+    _column("catflags", ArrayType(IntegerType(), False), "photometry flags, 0 is clean"),
+]
+
+LIGHT_CURVES = Table(
+    "light_curves",
+    StructType([
+        *_IDENTITY,
+        *_POSITION,
+        _column("n_epochs", IntegerType(), "number of epochs in the arrays", required=True),
+        *_EPOCHS,
+        _column("content_hash", LongType(), "hash of the arrays: equal hash, equal light curve"),
+        _column("input_file", StringType(), "file that the row was read from"),
+    ]),
+    ("survey", "field"),
+    "Light curves, one row per source, field, ccd, quad and filter",
+)  # fmt: skip
+
+SOURCES = Table(
+    "sources",
+    StructType([*_IDENTITY, *_POSITION, _column("n_epochs", IntegerType(), "epochs ingested")]),
+    ("survey",),
+    "Positions of the light curves, in HEALPix order: the table for searches by position",
+)
+
+FEATURES = Table(
+    "features",
+    StructType([
+        *_IDENTITY,
+        *_POSITION,
+        *_columns(STATISTICS, DoubleType(), "SCoPe basic statistic of the cleaned magnitudes"),
+        *[_column(f"period_{a}", DoubleType(), f"best period of {a} [day]")
+          for a in PERIOD_ALGORITHMS],
+        *[_column(f"significance_{a}", DoubleType(),
+                  "AOV statistic at the period" if a == NESTED
+                  else "distance of the best value from the mean [standard deviations]")
+          for a in PERIOD_ALGORITHMS],
+        *[_column(f"pdot_{a}", DoubleType(), "period derivative [day/day]")
+          for a in PERIOD_ALGORITHMS],
+        *[_column(f"{f}_{a}", DoubleType(), f"Fourier series at period_{a}")
+          for a in PERIOD_ALGORITHMS for f in FOURIER],
+        _column("dmdt", ArrayType(FloatType(), False),
+                "26 x 26 histogram of magnitude against time differences, row by row"),
+        *_columns(ALERT_CONTEXT, DoubleType(), "ZTF alerts within 2 arcsec"),
+        *_columns(ALLWISE + GAIA + PS1, DoubleType(), "nearest match within 2 arcsec"),
+        *_columns(CATALOGUE_IDS, LongType(), "nearest match within 2 arcsec"),
+        _column("mode", StringType(), "fixed or scope-v0.9.5"),
+        _column("backend", StringType(), "what computed the periodograms"),
+        _column("n_freq", IntegerType(), "length of the frequency grid"),
+        _column("input_hash", LongType(), "light curve, settings and code that made the row"),
+        _CODE_VERSION,
+    ]),
+    ("survey", "field"),
+    "Features of the light curves with enough clean epochs",
+)  # fmt: skip
+
+LABELS = Table(
+    "labels",
+    StructType([
+        _SURVEY,
+        _column("object_id", StringType(), "the star, as in sources", required=True),
+        _column("label", StringType(), "abbreviation in conf/labels.toml", required=True),
+        _column("probability", FloatType(), "0, 0.25, 0.5, 0.75 or 1", required=True),
+        _column("origin", StringType(), "catalogue or person that says so", required=True),
+    ]),
+    ("survey",),
+    "What is known of the stars, before the label trees fill in the ancestors",
+)  # fmt: skip
+
+QUARANTINE = Table(
+    "quarantine",
+    StructType([
+        _column("job", StringType(), "job that refused the row", required=True),
+        _column("unit", StringType(), "input file or quadrant, as in runs", required=True),
+        _SURVEY,
+        _column("extent", StringType(), "light_curve: the row is out; epoch: some epochs are",
+                required=True),
+        _column("reason", StringType(), "one of a closed list", required=True),
+        _column("input_file", StringType(), "file that the row was read from"),
+        _column("row", LongType(), "number of the row in that file, from 0"),
+        _column("source_id", LongType(), "as in light_curves, where it could be read"),
+        _column("object_id", StringType(), "as in light_curves, where it could be read"),
+        _column("column", StringType(), "column with the offending value"),
+        _column("value", StringType(), "the (first) offending value"),
+        _column("expected", StringType(), "what would have been accepted"),
+        _column("n_epochs", IntegerType(), "number of epochs that are out"),
+        _column("hmjd", ArrayType(DoubleType()), "those epochs [day]"),
+        _column("mag", ArrayType(FloatType()), "those epochs [mag]"),
+        _column("magerr", ArrayType(FloatType()), "those epochs [mag]"),
+        _column("catflags", ArrayType(IntegerType()), "those epochs"),
+    ]),
+    ("job", "survey"),
+    "Rows and epochs that could not be used, with the reason",
+)  # fmt: skip
+
+RUNS = Table(
+    "runs",
+    StructType([
+        _column("run_id", StringType(), "one call of a job", required=True),
+        _column("job", StringType(), "name of the job", required=True),
+        _column("unit", StringType(), "what was finished: a file, a quadrant, a field"),
+        _column("fingerprint", StringType(), "hash of all that the result depends on"),
+        _column("arguments", StringType(), "the command line"),
+        _column("config_hash", StringType(), "hash of the configuration"),
+        _CODE_VERSION,
+        _column("rows_in", LongType(), "rows read"),
+        _column("rows_out", LongType(), "rows written"),
+        _column("rows_quarantined", LongType(), "rows put aside"),
+        _column("seconds", DoubleType(), "wall time"),
+        _column("finished", TimestampType(), "when (UTC)"),
+    ]),
+    (),
+    "What ran, on what, with what result; jobs resume from it",
+)  # fmt: skip
+
+
+def scores_table(labels: Sequence[str]) -> Table:
+    """The ``scores`` table for the labels of the taxonomy.
+
+    SCoPe's columns in SCoPe's order, then one ``{label}_xgb`` and one ``{label}_dnn`` column
+    per label, null where no model of that kind scored the row.
+    """
+    scores = [
+        _column(f"{label}_{kind}", FloatType(), "probability of the label")
+        for kind in ("xgb", "dnn")
+        for label in labels
+    ]
+    return Table(
+        "scores",
+        StructType([
+            _SURVEY,
+            _column("_id", LongType(), "source_id of the light curve", required=True),
+            _column("obj_id", StringType(), "object_id of the star"),
+            *_columns(CATALOGUE_IDS, LongType(), "matched catalogue source; 0 for none"),
+            *_POSITION[:2],
+            _column("period", DoubleType(), f"period_{NESTED} [day]"),
+            _FIELD,
+            *_QUADRANT,
+            *scores,
+            _column("status", StringType(), "ok, or missing_features: not scored by all models"),
+            _column("model_version", StringType(), "version of the trained models"),
+            _CODE_VERSION,
+        ]),
+        ("survey", "field"),
+        "Scores of the light curves, one column per label",
+    )  # fmt: skip
