@@ -4,13 +4,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.common.cli import job_parser, open_log, run_job
+from jobs.common.cli import field_list, job_parser, open_log, run_job
 from jobs.common.config import CONF
 from jobs.common.ledger import Ledger
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
 from jobs.common.version import fingerprint
-from jobs.inference.fields import field_numbers
 from jobs.inference.run import Inference
 from jobs.training.warehouse_models import model_files
 from models.store import LATEST, load
@@ -36,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Entry point for spark-submit, tests and notebooks alike."""
     parser = job_parser(__doc__ or "", epilog=EXAMPLES)
     parser.add_argument("--survey", help="only this survey (default: all)")
-    parser.add_argument("--fields", help="numbers joined by commas (default: all with features)")
+    parser.add_argument(
+        "--fields", type=field_list, default=[], help="such as 250,202 (default: all)"
+    )
     parser.add_argument(
         "--models", default=LATEST, help="version of the trained models (default: latest)"
     )
@@ -46,7 +47,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     open_log(verbose=args.verbose)
 
-    fields = field_numbers(args.fields)
     taxonomy = read_taxonomy(Path(args.taxonomy) if args.taxonomy else CONF / "labels.toml")
     warehouse = Warehouse(open_session(JOB, args.conf), args.warehouse)
     models = load(model_files(warehouse), args.models)
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         warehouse, JOB, arguments=argv or sys.argv[1:], config_hash=fingerprint(models.version)
     )
     Inference(warehouse, models, scores_table(taxonomy.scored), ledger).run(
-        survey=args.survey, fields=fields, export=args.export, force=args.force
+        survey=args.survey, fields=args.fields, export=args.export, force=args.force
     )
 
 

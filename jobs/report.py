@@ -5,12 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.common.cli import job_parser, open_log, run_job
+from jobs.common.cli import field_list, job_parser, open_log, run_job
 from jobs.common.config import CONF
 from jobs.common.files import write_bytes
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
-from jobs.inference.fields import field_numbers
 from jobs.reports.field_data import gather_field
 from jobs.reports.field_page import field_page
 from jobs.reports.field_tables import scored_fields
@@ -23,7 +22,6 @@ from models.taxonomy import read_taxonomy
 from udfs.schemas import scores_table
 
 JOB = "report"
-ALL = "all"
 EXAMPLES = """
 examples:
   The models in use:
@@ -41,24 +39,23 @@ log = logging.getLogger(__name__)
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point for spark-submit, tests and notebooks alike."""
     parser = job_parser(__doc__ or "", epilog=EXAMPLES)
-    parser.add_argument("--models", default=LATEST, help="version of the models (default: latest)")
-    parser.add_argument("--survey", help="also report on fields of this survey")
-    parser.add_argument(
-        "--fields", default=ALL, help="numbers joined by commas (default: all with scores)"
-    )
-    parser.add_argument("--output", help="folder of the pages (default: reports/ in the warehouse)")
-    parser.add_argument("--top", type=int, default=5, help="stars drawn per label (default 5)")
-    parser.add_argument("--taxonomy", help="the table of labels (default: conf/labels.toml)")
+    add = parser.add_argument
+    add("--models", default=LATEST, help="version of the models (default: latest)")
+    add("--survey", help="also report on fields of this survey")
+    add("--fields", type=field_list, default=[], help="such as 250,202 (default: all scored)")
+    add("--output", help="folder of the pages (default: reports/ in the warehouse)")
+    add("--top", type=int, choices=range(101), metavar="N", default=5,
+        help="highest scores listed and drawn per label, 0 to 100 (default 5)")  # fmt: skip
+    add("--taxonomy", help="the table of labels (default: conf/labels.toml)")
     args = parser.parse_args(argv)
     open_log(verbose=args.verbose)
 
-    wanted = None if args.fields == ALL else field_numbers(args.fields)
     taxonomy = read_taxonomy(Path(args.taxonomy) if args.taxonomy else CONF / "labels.toml")
     warehouse = Warehouse(open_session(JOB, args.conf), args.warehouse)
     fields = []
     if args.survey is not None:
         table = scores_table(taxonomy.scored)
-        fields = scored_fields(warehouse, table, survey=args.survey, wanted=wanted)
+        fields = scored_fields(warehouse, table, survey=args.survey, wanted=args.fields or None)
     folder = (args.output or f"{args.warehouse.rstrip('/')}/reports").rstrip("/")
     models = gather_training(
         warehouse, model_files(warehouse), taxonomy, wanted=args.models, top=args.top

@@ -59,10 +59,12 @@ class Scorer:
             complete = self._imputer.complete(filled, names)
             ok &= complete
             columns = np.array([self._imputer.features.index(name) for name in names])
-            data = xgb_model.as_input(filled[complete][:, columns], names)
+            inputs = filled[complete][:, columns]
+            data = xgb_model.as_input(inputs, names) if len(inputs) else None
             for label in (name for name, of in self._kind.items() if of == kind):
                 scores[label] = np.full(len(features), np.nan, dtype=np.float32)
-                scores[label][complete] = xgb_model.predict(self._boosters[label], data)
+                if data is not None:
+                    scores[label][complete] = xgb_model.predict(self._boosters[label], data)
         scored = pd.DataFrame({name: scores[name] for name in self.labels}, index=features.index)
         return scored.assign(**{STATUS: np.where(ok, OK, MISSING_FEATURES)})
 

@@ -1,14 +1,27 @@
+import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
-
-from jobs.common.session import open_session
-from jobs.common.tables import Warehouse
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+def _hash_of_kernels() -> str:
+    sources = sorted((PROJECT / "udfs").rglob("*.py"))
+    return hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:16]
+
+
+# numba does not see that a function compiled into another file has changed: one cache per
+# version of the kernels, set before anything imports them.
+os.environ["NUMBA_CACHE_DIR"] = f"{tempfile.gettempdir()}/lambdasky-numba-{_hash_of_kernels()}"
+
+from pyspark.sql import SparkSession  # noqa: E402
+
+from jobs.common.session import open_session  # noqa: E402
+from jobs.common.tables import Warehouse  # noqa: E402
 
 
 def _folder(variable: str, beside: str) -> Path:

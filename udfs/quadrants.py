@@ -21,7 +21,9 @@ def ccd_quad_from_rcid(rcid: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int8]
     return (channel // 4 + 1).astype(np.int8), (channel % 4 + 1).astype(np.int8)
 
 
-def rcid_from_ccd_quad(ccd: NDArray[np.integer[Any]], quad: NDArray[np.integer[Any]]) -> NDArray[np.int16]:
+def rcid_from_ccd_quad(
+    ccd: NDArray[np.integer[Any]], quad: NDArray[np.integer[Any]]
+) -> NDArray[np.int16]:
     """Readout channel ``4 (ccd - 1) + quad - 1``: the inverse of ``ccd_quad_from_rcid``.
 
     Raises

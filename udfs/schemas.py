@@ -92,10 +92,10 @@ _CODE_VERSION = _column("code_version", StringType(), "lambdasky version and com
 _IDENTITY = [_SURVEY, _FIELD, *_QUADRANT, _SOURCE_ID, _OBJECT_ID]
 
 _EPOCHS = [
-    _column("hmjd", ArrayType(DoubleType(), False), "heliocentric MJD, ascending [day]"),
-    _column("mag", ArrayType(FloatType(), False), "magnitude [mag]"),
-    _column("magerr", ArrayType(FloatType(), False), "standard error of mag [mag]"),
-    _column("catflags", ArrayType(IntegerType(), False), "photometry flags, 0 is clean"),
+    _column("hmjd", ArrayType(DoubleType()), "heliocentric MJD, ascending [day]"),
+    _column("mag", ArrayType(FloatType()), "magnitude [mag]"),
+    _column("magerr", ArrayType(FloatType()), "standard error of mag [mag]"),
+    _column("catflags", ArrayType(IntegerType()), "photometry flags, 0 is clean"),
 ]
 
 LIGHT_CURVES = Table(
@@ -135,7 +135,7 @@ FEATURES = Table(
           for a in PERIOD_ALGORITHMS],
         *[_column(f"{f}_{a}", DoubleType(), f"Fourier series at period_{a}")
           for a in PERIOD_ALGORITHMS for f in FOURIER],
-        _column("dmdt", ArrayType(FloatType(), False),
+        _column("dmdt", ArrayType(FloatType()),
                 "26 x 26 histogram of magnitude against time differences, row by row"),
         *_columns(ALERT_CONTEXT, DoubleType(), "ZTF alerts within 2 arcsec"),
         *_columns(ALLWISE + GAIA + PS1, DoubleType(), "nearest match within 2 arcsec"),

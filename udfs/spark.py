@@ -93,9 +93,10 @@ def _features_of(
     return pa.RecordBatch.from_pydict(columns)
 
 
-def _epochs(batch: Any) -> tuple[list[Any], Any]:
+def _epochs(batch: Any) -> tuple[tuple[Any, Any, Any, Any], Any]:
     """Times, magnitudes, errors and flags as flat arrays, and the offsets that they share."""
-    columns = [from_arrow(batch[name], name=name) for name in ("hmjd", "mag", "magerr", "catflags")]
-    values = [flat for flat, _ in columns]
-    values[3] = values[3].astype(np.int64)
-    return values, columns[0][1]
+    hmjd, offsets = from_arrow(batch["hmjd"], name="hmjd")
+    mag, magerr, catflags = (
+        from_arrow(batch[name], name=name)[0] for name in ("mag", "magerr", "catflags")
+    )
+    return (hmjd, mag, magerr, catflags.astype(np.int64)), offsets

@@ -10,7 +10,7 @@ die() { printf '[standalone] error: %s\n' "$*" >&2; exit 1; }
 is_alive() {
   local pid
   pid="$(cat "$1" 2>/dev/null)" || return 1
-  tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -q 'org\.apache\.spark\.\(deploy\|launcher\)'
+  tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -q 'org\.apache\.spark\.deploy\.\(master\|worker\)\.'
 }
 
 # Workers first, so that they do not look for a master that has left.

@@ -67,9 +67,7 @@ def run_job(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | 
 
 def open_log(*, verbose: bool = False) -> None:
     """Send the log of our own packages to standard output, one plain line a message."""
-    logging.basicConfig(
-        stream=sys.stdout, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
-    )
+    logging.basicConfig(stream=sys.stdout, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     for package in ("jobs", "models", "udfs", "streaming", "__main__"):
         logging.getLogger(package).setLevel(logging.DEBUG if verbose else logging.INFO)
 

@@ -39,7 +39,8 @@ class Field:
     @property
     def where(self) -> str:
         """The predicate of its rows."""
-        return f"survey = '{self.survey}' AND field = {self.number:d}"
+        survey = self.survey.replace("'", "\\'")
+        return f"survey = '{survey}' AND field = {self.number:d}"
 
 
 @dataclass(frozen=True)

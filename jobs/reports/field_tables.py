@@ -104,16 +104,18 @@ def stage_counts(
 def quarantine_counts(warehouse: Warehouse, *, survey: str, field: int) -> list[Quarantined]:
     """Rows and epochs put aside, by job, extent and reason.
 
-    Counted over the input files that light curves of the field came from: a row without a
-    position belongs to no field.
+    What was refused on ingest is counted over the input files that light curves of the field came
+    from: a row without a position belongs to no field.
     """
     curves = one_field(warehouse, LIGHT_CURVES, survey=survey, field=field)
     if curves is None or not warehouse.exists(QUARANTINE):
         return []
+    files = curves.select(F.col("input_file").alias("unit"), F.lit(True).alias("is_file"))
     found = (
         warehouse.read(QUARANTINE)
         .where(F.col("survey") == survey)
-        .join(F.broadcast(curves.select("input_file").distinct()), "input_file", "left_semi")
+        .join(F.broadcast(files.distinct()), "unit", "left")
+        .where(F.col("is_file") | F.col("unit").startswith(f"{survey}/{field}/"))
         .groupBy("job", "extent", "reason")
         .agg(F.count(F.lit(1)).alias("rows"), F.sum("n_epochs").alias("epochs"))
         .orderBy(F.desc("rows"), "job", "reason")
@@ -143,6 +145,8 @@ def histogram_counts(
     scores: DataFrame, columns: Sequence[LabelScores]
 ) -> dict[str, npt.NDArray[np.int64]]:
     """Score column -> (BINS,) int64 counts of its scores in equal steps from 0 to 1."""
+    if not columns:
+        return {}
     bin_of = F.least(F.floor(F.col("score") * BINS), F.lit(BINS - 1)).cast("int")
     rows = _long(scores, columns).groupBy("column", bin_of.alias("bin")).count().collect()
     counts = {one.column: np.zeros(BINS, np.int64) for one in columns}
@@ -155,6 +159,8 @@ def top_sources(
     scores: DataFrame, columns: Sequence[LabelScores], n: int
 ) -> dict[str, list[TopSource]]:
     """Score column -> its ``n`` highest scores, highest first; ties by source_id."""
+    if not columns:
+        return {}
     best_first = Window.partitionBy("column").orderBy(F.desc("score"), "source_id")
     ranked = _long(scores, columns).withColumn("rank", F.row_number().over(best_first))
     names = ("column", "score", "source_id", "object_id", "ra", "dec", "period")

@@ -49,7 +49,8 @@ def overview(evaluations: Sequence[Evaluation]) -> Picture:
         alt=f"Precision and recall of {len(evaluations)} labels; the table below has the numbers.",
         caption="Precision and recall on the test part, labels with most examples on top. Bars are "
         "95 % intervals from a bootstrap over stars. A wide bar means few test stars, whatever the "
-        "dot says; labels near the bottom of the list are where to expect it.",
+        "dot says; expect it near the bottom. Precision is undefined where no score is above the "
+        "threshold, recall where no test star has the label.",
     )
 
 
@@ -89,6 +90,7 @@ def _paint_overview(evaluations: Sequence[Evaluation], figure: Figure) -> None:
 
 def _paint_label(evaluation: Evaluation, figure: Figure) -> None:
     panels = figure.subplot_mosaic([["roc", "pr", "confusion"], ["gain", "scores", "scores"]])
+    figure.get_layout_engine().set(h_pad=0.12)  # type: ignore[union-attr, call-arg]
     both = 0 < int(evaluation.target.sum()) < evaluation.target.size
     if both:
         _roc(panels["roc"], evaluation)

@@ -83,14 +83,16 @@ def _paint_histograms(
         axes.axvline(threshold, color=WARM, lw=0.9)
         axes.set_yscale("symlog", linthresh=1)
         axes.set(title=label, xlim=(0, 1))
-        axes.set_xticks([0, 0.5, 1])
+        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.grid(axis="x", visible=False)
     for axes in panels[len(counts) :]:
         axes.set_axis_off()
-    for axes in panels[max(len(counts) - _COLUMNS, 0) : len(counts)]:
-        # A column that ends a row early shows its scale under its own last panel.
+    last_row = (rows - 1) * _COLUMNS
+    for axes in panels[max(len(counts) - _COLUMNS, 0) : last_row]:
+        # A column that ends a row early shows its scale under its own last panel, where there is
+        # room: the layout need not make any.
         axes.tick_params(labelbottom=True)
         axes.xaxis.set_in_layout(False)
     figure.supxlabel("score", fontsize=8.5)

@@ -63,6 +63,11 @@ class Training:
         features = features.select(*columns)
         names = list(wanted) or list(self.taxonomy.scored)
         sizes = {name: light_curves_of(stars, name, self.taxonomy) for name in names}
+        for name in wanted:
+            if not sizes[name]:
+                raise ContractError(
+                    f"label {name} cannot be trained: no light curve has a yes or a no to it"
+                )
         large = [name for name in names if sizes[name] > self.distributed_above]
         small = [name for name in names if name not in large]
         if large and self.plan.split != BY_STAR:
@@ -118,7 +123,9 @@ class Training:
         if len(answered):
             rows = _rows_of(features, answered)
             data = build_training_set(rows, known, taxonomy=self.taxonomy, sets=self.sets)
-            part = stars["part"].loc[list(zip(data.survey, data.object_id, strict=True))]
+            part = stars["part"].reindex(
+                pd.MultiIndex.from_arrays([data.survey, data.object_id], names=KEY)
+            )
             prepared, imputer = prepare(
                 data, part.to_numpy(), sets=self.sets, taxonomy=self.taxonomy,
                 plan=self.plan, imputer=imputer,
@@ -197,9 +204,11 @@ def _tell_skipped(reasons: dict[str, str], *, asked: Sequence[str]) -> None:
     for name in asked:
         if name in reasons:
             raise ContractError(f"label {name} cannot be trained: {reasons[name]}")
-    if reasons:
-        told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        log.info("not trained: %s", told)
+    alike: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        alike.setdefault(reason, []).append(name)
+    for reason, names in alike.items():
+        log.info("not trained, %s: %s", reason, ", ".join(names))
 
 
 def _tell_trained(result: LabelResult) -> None:

@@ -80,10 +80,10 @@ def test_a_taken_port_is_named(standalone_cluster, tmp_path):
 def test_workers_of_a_master_that_is_not_there_are_stopped_again(tmp_path):
     (port,) = free_ports(1)
     result = start(
-        "--master", f"spark://127.0.0.1:{port}", "--timeout", "6", "--work-dir", str(tmp_path)
+        "--master", f"spark://127.0.0.1:{port}", "--timeout", "3", "--work-dir", str(tmp_path)
     )
     assert result.returncode == 1
-    assert "worker-1 did not come up within 6 s" in result.stderr
+    assert "worker-1 did not come up within 3 s" in result.stderr
     assert not list(tmp_path.glob("pids/*"))
 
 

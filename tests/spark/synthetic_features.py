@@ -34,7 +34,7 @@ def feature_rows(
     names = np.array(list(CLASSES))[star % len(CLASSES)]
     for name, feature in CLASSES.items():
         if feature:
-            rows.loc[names == name, feature] += 3.0
+            rows.loc[names == name, feature] += 5.0
     rows["survey"] = survey
     rows["field"] = np.array(fields)[star % 2]
     rows["ccd"], rows["quad"] = 1, 2

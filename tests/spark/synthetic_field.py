@@ -78,41 +78,43 @@ def score_rows(features: Rows, scores: dict[str, Sequence[float]]) -> Rows:
     ]  # fmt: skip
 
 
-def write_field(
-    warehouse: Warehouse,
-    labels: Sequence[str],
-    *,
-    field: int,
-    n_stars: int,
-    scores: dict[str, Sequence[float]],
-) -> None:
-    """Light curves, features, scores and two refused rows of one field."""
+def field_rows(
+    labels: Sequence[str], *, field: int, n_stars: int, scores: dict[str, Sequence[float]]
+) -> list[tuple[Table, Rows]]:
+    """Light curves, features, scores and three refused rows of one field."""
     curves = light_curve_rows(field, n_stars, np.random.default_rng(field))
     features = feature_rows(curves)
+    file = f"file_{field}.parquet"
     refused = [
         {
-            "job": "ingest_light_curves", "unit": f"file_{field}.parquet", "survey": "ztf",
-            "input_file": f"file_{field}.parquet", "extent": extent, "reason": reason,
-            "n_epochs": epochs,
+            "job": job, "unit": unit, "survey": "ztf", "input_file": file, "extent": extent,
+            "reason": reason, "n_epochs": epochs,
         }
-        for extent, reason, epochs in (("light_curve", "duplicate", None), ("epoch", "nan", 7))
+        for job, unit, extent, reason, epochs in (
+            ("ingest_light_curves", file, "light_curve", "duplicate", None),
+            ("ingest_light_curves", file, "epoch", "nan", 7),
+            ("compute_features", f"ztf/{field}/1/1", "light_curve", "too_few_epochs", 20),
+        )
     ]  # fmt: skip
-    for table, rows in (
+    return [
         (LIGHT_CURVES, curves),
         (FEATURES, features),
         (scores_table(labels), score_rows(features, scores)),
         (QUARANTINE, refused),
-    ):
-        append(warehouse, table, rows)
+    ]
 
 
-def append(warehouse: Warehouse, table: Table, rows: Rows) -> None:
-    schema = StructType(list(table.schema))
-    warehouse.append(warehouse.spark.createDataFrame(rows, schema), table)
+def write_fields(warehouse: Warehouse, *fields: list[tuple[Table, Rows]]) -> None:
+    """One commit per table for all fields: commits are what costs time here."""
+    for parts in zip(*fields, strict=True):
+        table = parts[0][0]
+        rows = [row for _, rows in parts for row in rows]
+        frame = warehouse.spark.createDataFrame(rows, StructType(list(table.schema)))
+        warehouse.append(frame.coalesce(1), table)
 
 
 def write_models(files: store.Files, test_part: pd.DataFrame, kinds: dict[str, str]) -> str:
-    """A model set whose test part is ``test_part``: label, survey, object_id, source_id, target, score."""
+    """A model set whose test part is ``test_part``: columns label to score of the store."""
     metrics, described = {}, {}
     for label, rows in test_part.groupby("label", sort=False, observed=True):
         metrics[label] = label_metrics(

@@ -100,11 +100,11 @@ def test_fixed_mode_gives_what_the_names_say(curve):
     assert row["f1_relphi1"] == pytest.approx(0.2)
 
 
-def test_relative_values_of_a_flat_curve_are_nan(curve):
+def test_a_flat_curve_has_no_relative_values_but_is_no_gap(curve):
     time, _, magerr = curve
     row = fit(time, 15 + 1e-6 * np.sin(1234.5 * time), magerr, 0.9, mode="fixed")
     assert row[4] == row[5] == 0
-    assert np.isnan(row[6:]).all()
+    assert (row[6:] == 0).all()
 
 
 @pytest.mark.parametrize("period", [np.nan, np.inf, 0.0, -1.0])
@@ -128,6 +128,16 @@ def test_dependent_harmonics_end_the_search(curve):
     # With two phases only, the first sine is zero or the cosine itself: order 0 remains.
     _, mag, magerr = curve
     row = fit(np.arange(150) * 0.5, mag, magerr, 1.0)
+    assert np.isfinite(row).all()
+    assert not row[4:].any()
+
+
+@pytest.mark.parametrize("period", [1e9, 1e12])
+def test_a_period_far_beyond_the_baseline_adds_nothing(curve, period):
+    # Over the baseline the cosine is a constant and the sine a slope. What rounding leaves of them
+    # would be taken for a signal, because the scatter is a hundred times the errors.
+    time, mag, magerr = curve
+    row = fit(time, mag, magerr / 100, period)
     assert np.isfinite(row).all()
     assert not row[4:].any()
 

@@ -52,13 +52,13 @@ def test_columns_are_those_of_the_table(make_curves):
 
 
 def test_short_curves_have_a_status_and_no_row(make_curves):
-    curves = make_curves(60, 49, 0, 70)
-    flags = np.zeros(179, np.int32)
+    curves = make_curves(60, 49, 0, 70, 50)
+    flags = np.zeros(229, np.int32)
     flags[:20] = 1
-    block = features(curves, flags=flags)
-    assert block.kept.tolist() == [3]
-    assert block.status.tolist() == ["too_few_epochs"] * 3 + ["ok"]
-    assert block.columns["n"].tolist() == [70]
+    block = features(curves, dataclasses.replace(SETTINGS, min_gap_minutes=0.0), flags)
+    assert block.kept.tolist() == [3, 4]
+    assert block.status.tolist() == ["too_few_epochs"] * 3 + ["ok", "ok"]
+    assert block.columns["n"].tolist() == [70, 50]
 
 
 def test_no_curve_at_all(make_curves):

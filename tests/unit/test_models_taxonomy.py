@@ -157,6 +157,7 @@ def test_class_maps_contradict_neither_themselves_nor_the_trees(path, taxonomy):
                    if p > 0)  # fmt: skip
 
 
+@pytest.mark.data
 def test_classes_of_the_real_catalogues_are_all_mapped(taxonomy, data_dir):
     import pandas as pd
 

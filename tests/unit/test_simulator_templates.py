@@ -39,6 +39,23 @@ def test_labels_are_the_most_specific_of_the_taxonomy(name):
         assert not above & set(labels)
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("constant", "nonvar"), ("rrab", "rrab"), ("rrc", "rrc"), ("rrd", "rrd"),
+        ("cepheid_f", "f"), ("cepheid_o", "o"), ("dscu", "dscu"), ("ea", "ea"), ("eb", "eb"),
+        ("ew", "ew"), ("mira", "mir"), ("srv", "srv"), ("osarg", "osarg"), ("cv", "cv"),
+        ("agn", "agn"), ("flare", "fla"), ("rscvn", "rscvn"),
+    ],
+)  # fmt: skip
+def test_each_class_has_its_own_label(name, label):
+    labels = _variation(name, 0).labels
+    assert label in labels
+    taxonomy = read_taxonomy(LABELS)
+    above = {a for known in labels for a in taxonomy.ancestors(known)}
+    assert ("vnv" in above) == (name != "constant")
+
+
 @pytest.mark.parametrize("name", CLASSES)
 def test_periodic_classes_have_a_period_and_the_others_none(name):
     taxonomy = read_taxonomy(LABELS)

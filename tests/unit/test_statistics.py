@@ -3,8 +3,9 @@ import warnings
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from scipy import stats
+from scipy import special, stats
 
+from udfs.features.moments import log_normal_cdf
 from udfs.features.statistics import basic_statistics
 from udfs.schemas import STATISTICS
 
@@ -51,14 +52,20 @@ def test_small_curve_by_hand():
 @pytest.mark.parametrize("outlier", [0.0, 50.0, 1e6])
 def test_normality_tests_match_scipy(rng, outlier):
     mag = rng.normal(15, 0.3, 3000)
-    mag[7] += outlier  # far enough that erfc underflows
+    mag[7] += outlier
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         expected = stats.anderson(mag / 0.1).statistic
     s = named(np.arange(3000), mag, np.full(3000, 0.1))
-    # The tail series has three terms.
+    # The statistic is what 3000 leaves of 3000.
     np.testing.assert_allclose(s["ad"], expected, rtol=1e-9)
     np.testing.assert_allclose(s["sw"], stats.shapiro(mag / 0.1).statistic, rtol=1e-12)
+
+
+@pytest.mark.parametrize("x", [-300.0, -55.0, -30.5, -29.5, -5.0, 0.0, 3.0])
+def test_log_normal_cdf_has_both_its_ranges_right(x):
+    # One epoch far from the others reaches -sqrt(n); erfc underflows near -38.
+    assert log_normal_cdf(x) == pytest.approx(special.log_ndtr(x), rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def sort_epochs(hmjd: FloatArray, curve: NDArray[np.int64]) -> NDArray[np.int64]
     curve : (n_obs,) int64
         Number of the light curve that each epoch belongs to, ascending.
     """
-    return np.lexsort((hmjd, curve)).astype(np.int64)
+    return np.asarray(np.lexsort((hmjd, curve)), dtype=np.int64)
 
 
 def epoch_problems(

@@ -53,7 +53,7 @@ def fourier_features(
     period is not a positive number, when there are fewer epochs than the 12 parameters of order
     5, or when the epochs cannot tell the constant from the slope. An order whose columns depend on
     one another (a period far beyond the baseline) adds nothing and ends the search. In "fixed"
-    mode relative amplitudes and phases are NaN where the first amplitude is 0.
+    mode relative amplitudes and phases are 0 where the first amplitude is.
 
     Raises
     ------
@@ -81,9 +81,10 @@ def _amplitudes_and_phases(coefficients: FloatArray) -> FloatArray:
     cosine, sine = coefficients[:, 0::2], coefficients[:, 1::2]
     amplitude, phase = np.hypot(cosine, sine), np.arctan2(cosine, sine)
     order = np.arange(1, _HARMONICS + 1)
-    first = np.where(amplitude[:, :1] > 0, 1.0, np.nan)
+    # A flat curve has order 0. NaN would keep every such star from being classified.
+    scale = np.where(amplitude[:, :1] == 0, 1.0, amplitude[:, :1])
     result = np.empty_like(coefficients)
-    result[:, 0::2] = amplitude / (amplitude[:, :1] * first)
-    result[:, 1::2] = np.mod((phase / order - phase[:, :1]) * order / (2 * np.pi), 1.0) * first
+    result[:, 0::2] = amplitude / scale
+    result[:, 1::2] = np.mod((phase / order - phase[:, :1]) * order / (2 * np.pi), 1.0)
     result[:, 0], result[:, 1] = amplitude[:, 0], phase[:, 0]
     return result

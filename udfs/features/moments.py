@@ -22,7 +22,8 @@ def _percentile(ordered: FloatArray, q: float) -> float:
 
 
 @jit
-def _log_normal_cdf(x: float) -> float:
+def log_normal_cdf(x: float) -> float:
+    """Logarithm of the standard normal distribution function, without underflow."""
     if x > _TAIL:
         return math.log(0.5 * math.erfc(-x / math.sqrt(2.0)))
     # Abramowitz and Stegun 26.2.12; three terms give 1e-9 of the logarithm here.
@@ -44,7 +45,7 @@ def _anderson_darling(values: FloatArray) -> float:
     z = (ordered - np.mean(values)) / deviation
     total = 0.0
     for i in range(n):
-        total += (2 * i + 1) * (_log_normal_cdf(z[i]) + _log_normal_cdf(-z[n - 1 - i]))
+        total += (2 * i + 1) * (log_normal_cdf(z[i]) + log_normal_cdf(-z[n - 1 - i]))
     return -n - total / n
 
 

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# The batch layer from end to end, each step a spark-submit: make demo [DATA=folder]
+#   demo.sh WAREHOUSE [DATA]
+# Without DATA two quadrants of ZTF are simulated; with it the real sets in that folder are used.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+WAREHOUSE="$1"
+DATA="${2:-}"
+PATH="$PWD/.venv/bin:$PATH"
+SECONDS=0
+
+step() { printf '\n[demo %dm%02ds] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$1"; }
+job() {
+  local name="$1"
+  shift
+  spark-submit "jobs/$name.py" --warehouse "$WAREHOUSE" "$@" 2> >(grep -v '^WARNING: Using incubator' >&2)
+}
+
+if [[ -z $DATA ]]; then
+  SKY="$WAREHOUSE/simulated"
+  step "simulate 2 quadrants of ZTF with 250 stars each (DATA=folder uses real light curves)"
+  job simulate_quadrant --output "$SKY" --quadrants 250/1/1,487/12/3 --stars 250 --years 1.5
+  step "ingest light curves and the labels of their stars"
+  job ingest_light_curves --survey ztf --input "$SKY/light_curves"
+  job ingest_labels --survey ztf --objects "$SKY/truth.parquet" --map simulated --class-column labels
+  step "compute features: statistics, periods by four algorithms, Fourier series, dmdt images"
+  job compute_features --survey ztf
+  step "train one XGBoost model per label"
+  job train_xgb --min-examples 40
+else
+  step "ingest 5,757 variable stars of CRTS with their classes"
+  job ingest_light_curves --survey crts_csdr1 --input "$DATA/crts_csdr1/lightcurves.parquet" \
+    --positions "$DATA/crts_csdr1/objects.parquet"
+  job ingest_labels --survey crts_csdr1 --objects "$DATA/crts_csdr1/objects.parquet"
+  step "ingest 8,452 light curves of ZTF data release 5, and 50 eclipsing stars from IRSA"
+  job ingest_light_curves --survey ztf --input "$DATA"/ztf_dr5_field/*.parquet
+  job ingest_light_curves --survey ztf --input "$DATA/ztf_irsa_eclipsing/ztf_irsa_rows.parquet"
+  step "compute features (the long part: the period search of every light curve)"
+  job compute_features --survey ztf
+  job compute_features --survey crts_csdr1 --commit-rows 2000
+  step "train one XGBoost model per label, on CRTS"
+  job train_xgb --surveys crts_csdr1
+fi
+step "score all fields with all labels"
+job infer_fields --export "$WAREHOUSE/predictions"
+step "write the reports"
+job report --survey ztf
+
+REPORT="$(ls -t "$WAREHOUSE"/reports/training_*.html | head -1)"
+step "done; the reports are in $WAREHOUSE/reports. Open first: $REPORT"
+if [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && command -v xdg-open >/dev/null; then
+  xdg-open "$REPORT" >/dev/null 2>&1 || true
+fi
