@@ -5,6 +5,7 @@
 #   make check               ruff, mypy
 #   make bench               the published figures, with DATA if there is one
 #   make setup               only the set-up; [MAVEN_MIRROR=url] [JARS=folder of jars]
+#   make notebook          the quick start as a notebook, run and kept as HTML
 #   make clean               removes what the above made
 SHELL := /bin/bash
 PYTHON ?= python3.11
@@ -14,7 +15,7 @@ WAREHOUSE ?= warehouse
 DATA ?=
 export LAMBDASKY_JARS := $(abspath $(or $(JARS),.jars/spark))
 
-.PHONY: demo test check bench setup clean
+.PHONY: demo test check bench notebook setup clean
 
 demo: setup
 	@deploy/demo.sh "$(WAREHOUSE)" "$(DATA)"
@@ -29,6 +30,10 @@ check: setup
 
 bench: setup
 	@benchmarks/run.sh "$(WAREHOUSE)" "$(DATA)"
+
+notebook: setup
+	@PATH="$(abspath $(BIN)):$$PATH" python notebooks/run.py notebooks/quick_start.py \
+		--set warehouse=$(WAREHOUSE)/quick_start --output $(WAREHOUSE)/quick_start.html
 
 setup:
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" MAVEN_MIRROR="$(MAVEN_MIRROR)" deploy/setup.sh

@@ -31,7 +31,7 @@ from jobs.common.config import CONF
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
 from models.class_map import read_class_map
-from models.feature_sets import FeatureSets, read_feature_sets
+from models.feature_sets import CHOICES, EXTENDED, FeatureSets, read_feature_sets
 from models.label_training import Plan, prepare, train_label
 from models.metrics import NAMES, metrics_of, star_resamples
 from models.splits import TEST, TRAIN, VALIDATION
@@ -212,13 +212,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--warehouse", required=True, help="with the features of crts_csdr1")
     default = os.environ.get("LAMBDASKY_DATA", str(CONF.parents[1] / "shared" / "data"))
     parser.add_argument("--data", default=default, help="folder of the real data sets")
+    parser.add_argument("--features", choices=CHOICES, default=EXTENDED, help="as in train_xgb")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--trees", type=int, default=300, help="of the random forest")
     parser.add_argument("--resamples", type=int, default=1000)
     parser.add_argument("--out", help="write the figures to this JSON file as well")
     args = parser.parse_args(argv)
     taxonomy = read_taxonomy(CONF / "labels.toml")
-    sets = read_feature_sets(CONF / "features.toml")
+    sets = read_feature_sets(CONF / "features.toml", choice=args.features)
     warehouse = Warehouse(open_session("crts_labels"), args.warehouse)
     data, published = read_data(warehouse, Path(args.data), taxonomy, sets)
     scores = out_of_fold(

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     taxonomy = read_taxonomy(CONF / "labels.toml" if not args.taxonomy else Path(args.taxonomy))
     labels = names_of(args.labels)
     taxonomy.check(labels, where="--labels")
-    sets = read_feature_sets(CONF / "features.toml")
+    sets = read_feature_sets(CONF / "features.toml", choice=args.features)
     plan = plan_of(args)
     warehouse = Warehouse(open_session(JOB, args.conf), args.warehouse)
     start = time.monotonic()

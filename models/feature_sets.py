@@ -12,6 +12,9 @@ MEDIAN = "median"
 REGRESS = "regress"
 REQUIRED = "required"
 
+SCOPE, EXTENDED = "scope", "extended"
+CHOICES = (SCOPE, EXTENDED)
+
 
 @dataclass(frozen=True)
 class FeatureSets:
@@ -39,15 +42,21 @@ class FeatureSets:
         return {PHENOMENOLOGICAL: self.phenomenological, ONTOLOGICAL: self.ontological}[kind]
 
 
-def read_feature_sets(path: Path) -> FeatureSets:
+def read_feature_sets(path: Path, *, choice: str = SCOPE) -> FeatureSets:
     """The feature sets of a TOML file; see ``parse_feature_sets``."""
     if not path.exists():
         raise ContractError(f"{path} does not exist; expected the table of features")
-    return parse_feature_sets(path.read_text(encoding="utf-8"), source=path.name)
+    return parse_feature_sets(path.read_text(encoding="utf-8"), source=path.name, choice=choice)
 
 
-def parse_feature_sets(text: str, *, source: str) -> FeatureSets:
+def parse_feature_sets(text: str, *, source: str, choice: str = SCOPE) -> FeatureSets:
     """The feature sets of a TOML text.
+
+    Parameters
+    ----------
+    choice : {"scope", "extended"}
+        SCoPe's 35 and 61 features, or those and the columns listed under ``extended``, which then
+        stand among the phenomenological ones.
 
     Raises
     ------
@@ -57,7 +66,7 @@ def parse_feature_sets(text: str, *, source: str) -> FeatureSets:
     data = parse_toml(text, source=source)
     check_keys(
         data,
-        required=("period_suffix", "suffixed", "sets", "imputation"),
+        required=("period_suffix", "suffixed", "sets", "extended", "imputation"),
         optional=(),
         where=source,
     )
@@ -76,10 +85,13 @@ def parse_feature_sets(text: str, *, source: str) -> FeatureSets:
         return f"{name}_{data['period_suffix']}" if name in suffixed else name
 
     basic = [column(name) for name in sets[PHENOMENOLOGICAL]]
-    every = basic + [column(name) for name in sets[ONTOLOGICAL]]
-    for name in every:
-        if every.count(name) > 1:
+    others = [column(name) for name in sets[ONTOLOGICAL]]
+    for name in basic + others:
+        if (basic + others).count(name) > 1:
             raise ContractError(f"{source} [sets]: feature {name!r} is named twice")
+    if choice == EXTENDED:
+        basic += data["extended"]["columns"]
+    every = basic + [name for name in others if name not in basic]
     how = dict.fromkeys(every, REQUIRED)
     for kind in (ZERO, MEDIAN, REGRESS):
         for name in map(column, filling[kind]):

@@ -1,9 +1,11 @@
 """The flags of train_xgb."""
 
 import argparse
+from dataclasses import replace
 
+from models.feature_sets import CHOICES, SCOPE
 from models.label_training import BY_LIGHT_CURVE, BY_STAR, Plan
-from models.xgb import Settings
+from models.xgb import SCOPE_START, Settings
 from udfs.errors import ContractError
 
 
@@ -13,13 +15,27 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
     add("--labels", help="abbreviations, joined by commas (default: all with enough examples)")
     add("--surveys", help="surveys to learn from, joined by commas (default: all)")
     add(
+        "--features",
+        choices=CHOICES,
+        default=SCOPE,
+        help="SCoPe's 35 and 61 (default), or extended: the periods of all algorithms as well",
+    )
+    add(
         "--split",
         choices=(BY_STAR, BY_LIGHT_CURVE),
         default=BY_STAR,
         help="81/9/10 %% of the stars (default), or of the light curves as SCoPe does: then a "
         "star can be in training and test, and the metrics flatter",
     )
-    add("--search", action="store_true", help="SCoPe's staged grid search for each label first")
+    add(
+        "--boosting",
+        choices=("steady", "scope"),
+        default="steady",
+        help="steady (default): deeper trees, slow learning, patient stopping; scope: the start "
+        "point of SCoPe's grid search",
+    )
+    add("--search", action="store_true",
+        help="SCoPe's staged grid search for each label, from its start point")  # fmt: skip
     add("--weigh-classes", action="store_true", help="weigh positives by negatives / positives")
     add("--min-examples", type=int, default=50, help="light curves of either class (default 50)")
     add("--threshold", type=float, default=0.7, help="a score above it is a yes (default 0.7)")
@@ -48,7 +64,8 @@ def plan_of(args: argparse.Namespace) -> Plan:
                 f"--{flag.replace('_', '-')} {getattr(args, flag)}: expected at least 1"
             )
     return Plan(
-        settings=Settings(
+        settings=replace(
+            SCOPE_START if args.search or args.boosting == "scope" else Settings(),
             seed=args.seed,
             max_rounds=args.max_rounds,
             weigh_classes=args.weigh_classes,

@@ -199,3 +199,13 @@ def test_decided_labels_become_zero_unless_implied_or_open(taxonomy):
 def test_errors_in_a_class_map_are_named(taxonomy, text, message):
     with pytest.raises(ContractError, match=message):
         parse_class_map(text, taxonomy, source="x.toml")
+
+
+def test_extended_features_are_read_by_labels_of_both_kinds():
+    scope = read_feature_sets(CONF / "features.toml")
+    sets = read_feature_sets(CONF / "features.toml", choice="extended")
+    assert set(sets.ontological) <= set(FEATURES.schema.names)
+    assert sets.phenomenological[:35] == scope.phenomenological
+    assert {"period_ELS_ECE_EAOV", "period_EAOV"} <= set(sets.phenomenological)
+    assert set(scope.ontological) | set(sets.phenomenological) == set(sets.ontological)
+    assert len(set(sets.ontological)) == len(sets.ontological)

@@ -82,9 +82,10 @@ def _amplitudes_and_phases(coefficients: FloatArray) -> FloatArray:
     amplitude, phase = np.hypot(cosine, sine), np.arctan2(cosine, sine)
     order = np.arange(1, _HARMONICS + 1)
     # A flat curve has order 0. NaN would keep every such star from being classified.
-    scale = np.where(amplitude[:, :1] == 0, 1.0, amplitude[:, :1])
+    flat = amplitude[:, :1] == 0
+    relative_phase = np.mod((phase / order - phase[:, :1]) * order / (2 * np.pi), 1.0)
     result = np.empty_like(coefficients)
-    result[:, 0::2] = amplitude / scale
-    result[:, 1::2] = np.mod((phase / order - phase[:, :1]) * order / (2 * np.pi), 1.0)
+    result[:, 0::2] = amplitude / np.where(flat, 1.0, amplitude[:, :1])
+    result[:, 1::2] = np.where(flat, 0.0, relative_phase)
     result[:, 0], result[:, 1] = amplitude[:, 0], phase[:, 0]
     return result
