@@ -46,7 +46,7 @@ job infer_fields --export "$WAREHOUSE/predictions"
 step "write the reports"
 job report --survey ztf
 
-REPORT="$(ls -t "$WAREHOUSE"/reports/training_*.html | head -1)"
+REPORT="$WAREHOUSE/reports/training_$(cat "$WAREHOUSE/models/xgb/latest").html"
 step "done; the reports are in $WAREHOUSE/reports. Open first: $REPORT"
 if [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && command -v xdg-open >/dev/null; then
   xdg-open "$REPORT" >/dev/null 2>&1 || true
