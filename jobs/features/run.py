@@ -50,9 +50,9 @@ class Quadrant:
         return f"{survey.name}/{self.field}/{self.ccd}/{self.quad}"
 
     @property
-    def predicate(self) -> str:
-        """Its rows, in SQL."""
-        return f"(field = {self.field} AND ccd = {self.ccd} AND quad = {self.quad})"
+    def key(self) -> int:
+        """One number for field, ccd (0..16) and quad (0..4)."""
+        return self.field * 1000 + self.ccd * 10 + self.quad
 
 
 class FeatureRun:
@@ -111,9 +111,8 @@ class FeatureRun:
 
     def _compute(self, group: Sequence[Quadrant], progress: Progress) -> list[Done]:
         start = time.monotonic()
-        survey = self._survey.name
-        here = " OR ".join(q.predicate for q in group)
-        curves = self._warehouse.read(LIGHT_CURVES).where(f"survey = '{survey}' AND ({here})")
+        here = self._predicate(group)
+        curves = self._warehouse.read(LIGHT_CURVES).where(here)
         measured = measure_baselines(curves, self._settings).persist(StorageLevel.MEMORY_AND_DISK)
         enough = measured.where(F.col("n_clean") >= self._settings.min_epochs)
         baselines = enough.groupBy("field", "ccd", "quad").agg(F.max("span_day").alias(BASELINE))
@@ -125,12 +124,24 @@ class FeatureRun:
             )
             spread = chosen.repartition(max(rows // LIGHT_CURVES_PER_TASK, 2))
             features = self._finish(with_light_curve_features(spread, self._settings))
-            self._warehouse.replace(features, FEATURES, where=f"survey = '{survey}' AND ({here})")
+            self._warehouse.replace(features, FEATURES, where=here)
         done = self._account(group, measured, time.monotonic() - start)
         self._ledger.record(done)
         measured.unpersist()
         progress.add(rows)
         return done
+
+    def _predicate(self, group: Sequence[Quadrant]) -> str:
+        """The rows of these quadrants, in SQL.
+
+        One IN list: an OR of many terms makes Spark generate more code than Java takes in a method.
+        """
+        fields = ", ".join(str(field) for field in sorted({q.field for q in group}))
+        keys = ", ".join(str(q.key) for q in group)
+        return (
+            f"survey = '{self._survey.name}' AND field IN ({fields}) "
+            f"AND CAST(field AS BIGINT) * 1000 + ccd * 10 + quad IN ({keys})"
+        )
 
     def _finish(self, computed: DataFrame) -> DataFrame:
         """Columns of the table that do not come from the light curve; no catalogue is matched."""
@@ -187,11 +198,10 @@ class FeatureRun:
             .count()
             .collect()
         }
-        here = " OR ".join(q.predicate for q in group)
         written = {
             tuple(row[:3]): row[3]
             for row in self._warehouse.read(FEATURES)
-            .where(f"survey = '{self._survey.name}' AND ({here})")
+            .where(self._predicate(group))
             .groupBy("field", "ccd", "quad")
             .count()
             .collect()
