@@ -42,6 +42,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--models", default=LATEST, help="version of the trained models (default: latest)"
     )
     parser.add_argument("--export", metavar="DIR", help="write one Parquet per field below DIR")
+    parser.add_argument(
+        "--commit-rows",
+        type=int,
+        default=200_000,
+        help="small fields are written together up to so many light curves (default 200,000)",
+    )
     parser.add_argument("--force", action="store_true", help="score fields again that are done")
     parser.add_argument("--taxonomy", help="the table of labels (default: conf/labels.toml)")
     args = parser.parse_args(argv)
@@ -55,7 +61,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         warehouse, JOB, arguments=argv or sys.argv[1:], config_hash=fingerprint(models.version)
     )
     Inference(warehouse, models, scores_table(taxonomy.scored), ledger).run(
-        survey=args.survey, fields=args.fields, export=args.export, force=args.force
+        survey=args.survey,
+        fields=args.fields,
+        export=args.export,
+        commit_rows=args.commit_rows,
+        force=args.force,
     )
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import functions as F
@@ -36,12 +36,6 @@ class Field:
         """Its name in the table ``runs``."""
         return f"{self.survey} field {self.number}"
 
-    @property
-    def where(self) -> str:
-        """The predicate of its rows."""
-        survey = self.survey.replace("'", "\\'")
-        return f"survey = '{survey}' AND field = {self.number:d}"
-
 
 @dataclass(frozen=True)
 class Inference:
@@ -53,7 +47,13 @@ class Inference:
     ledger: Ledger
 
     def run(
-        self, *, survey: str | None, fields: Sequence[int], export: str | None, force: bool
+        self,
+        *,
+        survey: str | None,
+        fields: Sequence[int],
+        export: str | None,
+        commit_rows: int,
+        force: bool,
     ) -> None:
         """Score the fields that are not done yet, export all of them if asked.
 
@@ -73,7 +73,7 @@ class Inference:
                 "%d of %d fields are done with models %s and skipped",
                 len(chosen) - len(todo), len(chosen), self.models.version,
             )  # fmt: skip
-        self._score(todo)
+        self._score(todo, commit_rows)
         if export:
             for field in chosen:
                 self._export(field, export, again=field in todo)
@@ -106,48 +106,56 @@ class Inference:
             )
         return found
 
-    def _score(self, todo: Sequence[Field]) -> None:
+    def _score(self, todo: Sequence[Field], commit_rows: int) -> None:
         spark = self.warehouse.spark
         threads = int(spark.conf.get("spark.task.cpus", "1") or "1")
         shared = spark.sparkContext.broadcast(self.models)
         progress = Progress("infer_fields", sum(field.rows for field in todo))
-        for field in todo:
+        for group in _groups(todo, commit_rows):
             start = time.monotonic()
             scores = with_scores(
-                self.warehouse.read(FEATURES).where(field.where),
+                self.warehouse.read(FEATURES).where(_where(group)),
                 shared,
                 scores=self.scores,
                 code_version=code_version(),
                 threads=threads,
             )
-            with progress.watch(spark.sparkContext, field.rows):
-                self.warehouse.replace(scores, self.scores, where=field.where)
-            self._close(field, time.monotonic() - start)
-            progress.add(field.rows)
+            rows = sum(field.rows for field in group)
+            with progress.watch(spark.sparkContext, rows):
+                self.warehouse.replace(scores, self.scores, where=_where(group))
+            self._close(group, time.monotonic() - start)
+            progress.add(rows)
         shared.destroy()
 
-    def _close(self, field: Field, seconds: float) -> None:
-        """Check that no row was lost, and note the field as done."""
-        counted = self.warehouse.read(self.scores).where(field.where).groupBy("status").count()
-        status = {row["status"]: row["count"] for row in counted.collect()}
-        rows_out = sum(status.values())
-        log.info(
-            "%s: %s rows in = %s rows out, %s of them with missing features, %.1f s",
-            field.unit, f"{field.rows:,}", f"{rows_out:,}",
-            f"{status.get(MISSING_FEATURES, 0):,}", seconds,
-        )  # fmt: skip
-        if rows_out != field.rows:
-            raise ContractError(
-                f"{field.unit}: {field.rows:,} rows of features, but {rows_out:,} of scores: the "
-                "features changed while they were scored; run again"
-            )
-        self.ledger.record(
-            [Done(field.unit, self._fingerprint(field), field.rows, rows_out, 0, seconds)]
-        )
+    def _close(self, group: Sequence[Field], seconds: float) -> None:
+        """Check that no row was lost, and note the fields as done."""
+        rows = self.warehouse.read(self.scores).where(_where(group))
+        gaps = F.count_if(F.col("status") == MISSING_FEATURES)
+        counted = {
+            row["field"]: (row["rows"], row["gaps"])
+            for row in rows.groupBy("field")
+            .agg(F.count("*").alias("rows"), gaps.alias("gaps"))
+            .collect()
+        }
+        done = []
+        for field in group:
+            rows_out, missing = counted.get(field.number, (0, 0))
+            log.info(
+                "%s: %s rows in = %s rows out, %s of them with missing features",
+                field.unit, f"{field.rows:,}", f"{rows_out:,}", f"{missing:,}",
+            )  # fmt: skip
+            if rows_out != field.rows:
+                raise ContractError(
+                    f"{field.unit}: {field.rows:,} rows of features, but {rows_out:,} of scores: "
+                    "the features changed while they were scored; run again"
+                )
+            share = seconds * field.rows / sum(f.rows for f in group)
+            done.append(Done(field.unit, self._fingerprint(field), field.rows, rows_out, 0, share))
+        self.ledger.record(done)
 
     def _export(self, field: Field, folder: str, *, again: bool) -> None:
         path = export_path(folder, field.survey, field.number)
-        rows = self.warehouse.read(self.scores).where(field.where)
+        rows = self.warehouse.read(self.scores).where(_where([field]))
         if not again and is_exported(rows, path):
             return
         write_field(
@@ -162,3 +170,22 @@ class Inference:
     def _fingerprint(self, field: Field) -> str:
         columns = self.scores.schema.names
         return fingerprint(self.models.version, field.rows, field.digest, columns)
+
+
+def _where(group: Sequence[Field]) -> str:
+    """The rows of fields of one survey, in SQL."""
+    survey = group[0].survey.replace("'", "\\'")
+    return f"survey = '{survey}' AND field IN ({', '.join(str(f.number) for f in group)})"
+
+
+def _groups(fields: Sequence[Field], commit_rows: int) -> Iterator[list[Field]]:
+    """Fields of one commit: of one survey, up to so many rows, or one larger field."""
+    group: list[Field] = []
+    for field in fields:
+        full = sum(f.rows for f in group) + field.rows > commit_rows
+        if group and (full or field.survey != group[0].survey):
+            yield group
+            group = []
+        group.append(field)
+    if group:
+        yield group

@@ -118,7 +118,7 @@ def test_killed_in_the_middle_and_started_again_gives_the_same_table(batch, spar
     copy = tmp_path / "warehouse"
     shutil.copytree(folder / "warehouse", copy)
     shutil.rmtree(copy / "scores")
-    arguments = ("--warehouse", str(copy), "--force")
+    arguments = ("--warehouse", str(copy), "--force", "--commit-rows", "1")
     process = subprocess.Popen(
         command("infer_fields", *arguments), cwd=tmp_path, env=ENVIRONMENT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
