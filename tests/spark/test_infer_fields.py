@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from synthetic_features import feature_rows, toy_warehouse, write_features
 
 from jobs.common.config import CONF
 from jobs.infer_fields import main
@@ -12,7 +13,6 @@ from jobs.training.warehouse_models import model_files
 from models import store
 from models.scorer import Scorer
 from models.taxonomy import read_taxonomy
-from tests.spark.synthetic_features import feature_rows, toy_warehouse, write_features
 from udfs.errors import ContractError
 from udfs.schemas import FEATURES, RUNS, scores_table
 

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
+from synthetic_features import CLASSES, feature_rows, toy_warehouse, write_features
 
 from jobs.train_xgb import main
 from jobs.training.warehouse_models import model_files
 from models import store
 from models.scorer import Scorer
-from tests.spark.synthetic_features import CLASSES, feature_rows, toy_warehouse, write_features
 from udfs.errors import ContractError
 from udfs.schemas import LABELS, RUNS
 
