@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ def job_parser(description: str, *, epilog: str = "") -> argparse.ArgumentParser
     )
     parser.add_argument(
         "--warehouse",
+        type=_root,
         default=str(DEFAULT_WAREHOUSE),
         help="root folder of the Delta tables, any Hadoop path such as s3a://bucket/sky "
         "(default: warehouse/ beside the project)",
@@ -38,6 +40,11 @@ def job_parser(description: str, *, epilog: str = "") -> argparse.ArgumentParser
     )
     parser.add_argument("--verbose", action="store_true", help="log per-batch detail as well")
     return parser
+
+
+def _root(path: str) -> str:
+    """Spark takes a relative path in ``delta.`path` `` for a name: make local ones absolute."""
+    return path if "://" in path else os.path.abspath(path)
 
 
 def field_list(text: str) -> list[int]:

@@ -52,7 +52,7 @@ def survey(tmp_path_factory):
 def batch(tmp_path_factory, survey):
     """A folder with the warehouse, and what each job printed."""
     folder = tmp_path_factory.mktemp("batch")
-    root = str(folder / "warehouse")
+    root = "warehouse"  # relative to the folder that the jobs run in
     quadrants = ",".join(f"{field}/1/1" for field in FIELDS)
     sky = str(folder / "sky")
     printed = {
