@@ -18,8 +18,8 @@ job() {
 
 if [[ -z $DATA ]]; then
   SKY="$WAREHOUSE/simulated"
-  step "simulate 2 quadrants of ZTF with 250 stars each (DATA=folder uses real light curves)"
-  job simulate_quadrant --output "$SKY" --quadrants 250/1/1,487/12/3 --stars 250 --years 1.5
+  step "simulate 2 quadrants of ZTF with 300 stars each (DATA=folder uses real light curves)"
+  job simulate_quadrant --output "$SKY" --quadrants 487/12/3,634/5/2 --stars 300 --years 1.5
   step "ingest light curves and the labels of their stars"
   job ingest_light_curves --survey ztf --input "$SKY/light_curves"
   job ingest_labels --survey ztf --objects "$SKY/truth.parquet" --map simulated --class-column labels
