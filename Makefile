@@ -4,7 +4,7 @@
 #   make test                all tests
 #   make check               ruff, mypy
 #   make bench               the published figures, with DATA if there is one
-#   make setup               only the set-up; [MAVEN_MIRROR=url] [JARS=folder of jars]
+#   make setup               only the set-up; [MAVEN_MIRROR=url] [JARS=folder] [S3=1]
 #   make notebook          the quick start as a notebook, run and kept as HTML
 #   make clean               removes what the above made
 SHELL := /bin/bash
@@ -36,7 +36,8 @@ notebook: setup
 		--set warehouse=$(WAREHOUSE)/quick_start --output $(WAREHOUSE)/quick_start.html
 
 setup:
-	@PYTHON="$(PYTHON)" VENV="$(VENV)" MAVEN_MIRROR="$(MAVEN_MIRROR)" deploy/setup.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" MAVEN_MIRROR="$(MAVEN_MIRROR)" S3="$(S3)" \
+		deploy/setup.sh
 
 clean:
 	rm -rf $(VENV) .jars $(WAREHOUSE) build *.egg-info

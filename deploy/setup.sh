@@ -55,19 +55,30 @@ if [[ "$(cat "$STAMP" 2>/dev/null)" != "$WANTED" ]]; then
 fi
 
 SPARK_HOME="$("$VENV/bin/python" -c 'import pyspark; print(pyspark.__path__[0])')"
+# resolve_jars CONF: the jars of one configuration of conf/ivy/ivy.xml, into .jars/spark.
+resolve_jars() {
+  local mirror=()
+  [[ -z ${MAVEN_MIRROR:-} ]] || mirror=("-Dlambdasky.resolver=mirror" "-Dmaven.mirror=$MAVEN_MIRROR")
+  mkdir -p .jars/spark
+  # Retrieved beside, then moved, so that a killed set-up leaves no half jar.
+  rm -rf .jars/incoming
+  "$JAVA" "${mirror[@]}" -jar "$SPARK_HOME"/jars/ivy-*.jar -settings conf/ivy/ivysettings.xml \
+    -ivy conf/ivy/ivy.xml -confs "$1" -cache .jars/cache -warn \
+    -retrieve '.jars/incoming/[artifact]-[revision](-[classifier]).[ext]' >.jars/ivy.log 2>&1 \
+    || { cat .jars/ivy.log >&2; die "Ivy could not resolve the jars: MAVEN_MIRROR=url names a mirror"; }
+  # delta-spark last: it is what the set-up looks for.
+  find .jars/incoming -name '*.jar' ! -name 'delta-spark_*' -exec mv {} .jars/spark/ \;
+  find .jars/incoming -name 'delta-spark_*.jar' -exec mv {} .jars/spark/ \;
+}
 if ! compgen -G "$LAMBDASKY_JARS/delta-spark_*.jar" >/dev/null; then
   [[ $LAMBDASKY_JARS == "$PWD/.jars/spark" ]] \
     || die "$LAMBDASKY_JARS holds no delta-spark jar; conf/ivy/ivy.xml lists what it must hold"
   say "resolving the Spark jars of conf/ivy/ivy.xml (about a minute the first time)"
-  MIRROR=()
-  [[ -z ${MAVEN_MIRROR:-} ]] || MIRROR=("-Dlambdasky.resolver=mirror" "-Dmaven.mirror=$MAVEN_MIRROR")
-  # Retrieved beside, then moved, so that a killed set-up leaves no half folder.
-  rm -rf .jars/incoming
-  "$JAVA" "${MIRROR[@]}" -jar "$SPARK_HOME"/jars/ivy-*.jar -settings conf/ivy/ivysettings.xml \
-    -ivy conf/ivy/ivy.xml -confs spark -cache .jars/cache -warn \
-    -retrieve '.jars/incoming/[artifact]-[revision](-[classifier]).[ext]' >.jars-ivy.log 2>&1 \
-    || { cat .jars-ivy.log >&2; die "Ivy could not resolve the jars: MAVEN_MIRROR=url names a mirror"; }
-  rm -rf .jars-ivy.log .jars/spark && mv .jars/incoming .jars/spark
+  resolve_jars spark
+fi
+if [[ -n ${S3:-} ]] && ! compgen -G "$LAMBDASKY_JARS/hadoop-aws-*.jar" >/dev/null; then
+  say "resolving the jars for s3a:// paths (550 MB)"
+  resolve_jars s3
 fi
 
 mkdir -p "$SPARK_HOME/conf"

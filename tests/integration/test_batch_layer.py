@@ -118,7 +118,8 @@ def test_killed_in_the_middle_and_started_again_gives_the_same_table(batch, spar
     copy = tmp_path / "warehouse"
     shutil.copytree(folder / "warehouse", copy)
     shutil.rmtree(copy / "scores")
-    arguments = ("--warehouse", str(copy), "--force", "--commit-rows", "1")
+    shutil.rmtree(copy / "runs")
+    arguments = ("--warehouse", str(copy), "--commit-rows", "1")
     process = subprocess.Popen(
         command("infer_fields", *arguments), cwd=tmp_path, env=ENVIRONMENT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -132,7 +133,7 @@ def test_killed_in_the_middle_and_started_again_gives_the_same_table(batch, spar
     warehouse = tables_of(spark, tmp_path)
     left = warehouse.read(SCORES).select("field").distinct().count()
     assert 1 <= left < len(FIELDS)
-    submit("infer_fields", *arguments[:2], cwd=tmp_path)
+    submit("infer_fields", *arguments, cwd=tmp_path)
     assertDataFrameEqual(warehouse.read(SCORES), tables_of(spark, folder).read(SCORES))
 
 
