@@ -11,6 +11,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,8 @@ def astropy_periods(
          np.array(r.catflags), baselines[r.field, r.ccd, r.quad], survey)
         for r in rows.itertuples()
     ]  # fmt: skip
-    with ProcessPoolExecutor(workers) as pool:
+    # Not fork: the threads that talk to the JVM may hold locks.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         periods = list(pool.map(_astropy_period, tasks, chunksize=4))
     return pd.Series(periods, index=rows["source_id"])
 
