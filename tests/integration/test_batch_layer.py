@@ -134,7 +134,8 @@ def test_killed_in_the_middle_and_started_again_gives_the_same_table(batch, spar
     left = warehouse.read(SCORES).select("field").distinct().count()
     assert 1 <= left < len(FIELDS)
     submit("infer_fields", *arguments, cwd=tmp_path)
-    assertDataFrameEqual(warehouse.read(SCORES), tables_of(spark, folder).read(SCORES))
+    expected = tables_of(spark, folder).read(SCORES).drop("code_version")
+    assertDataFrameEqual(warehouse.read(SCORES).drop("code_version"), expected)
 
 
 def test_a_standalone_cluster_gives_the_same_tables(
@@ -153,9 +154,11 @@ def test_a_standalone_cluster_gives_the_same_tables(
         assert done.returncode == 0, done.stdout + done.stderr
     here, there = tables_of(spark, folder), tables_of(spark, tmp_path)
     for table in (FEATURES, SCORES):
-        expected = here.read(table).where(F.col("field").isin(250, 300))
+        # The version differs if somebody commits while the tests run.
+        expected = here.read(table).where(F.col("field").isin(250, 300)).drop("code_version")
         assert expected.count() > 0
-        assertDataFrameEqual(there.read(table), expected, rtol=0, atol=0)
+        found = there.read(table).drop("code_version")
+        assertDataFrameEqual(found, expected, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(
