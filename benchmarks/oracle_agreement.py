@@ -148,10 +148,13 @@ def _best(curve: pd.Series) -> tuple[FloatArray, FloatArray]:
     best = search_periods(
         curve["time"],
         curve["mag"],
+        np.full(curve["mag"].size, 0.01),
         np.array([0, curve["time"].size]),
         curve["freq_per_day"],
-        settings=PeriodSearchSettings(),
-        mode="fixed",
+        band=np.array([1]),
+        star=np.array([0]),
+        settings=PeriodSearchSettings(excluded_per_day=()),
+        mode="scope-v0.9.5",
         backend="cpu",
     )
     return best.period[0], best.significance[0]

@@ -5,15 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 from sklearn.model_selection import train_test_split
+
+from udfs.stars import same_star
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 UNUSED = -1
 PART_NAMES = ("train", "validation", "test")
-SAME_STAR_ARCSEC = 1.5
 # 10 % for the test, then 10 % of the rest for the validation.
 _TRAIN_SHARE, _TRAIN_AND_VALIDATION_SHARE = 0.81, 0.90
 
@@ -44,12 +42,11 @@ def split_by_star(
     -------
     (n,) int8, of TRAIN, VALIDATION and TEST.
     """
-    names, star = np.unique(np.asarray(object_ids, dtype=str), return_inverse=True)
-    group = _linked(star, np.asarray(ra, float), np.asarray(dec, float), len(names))
-    # np.unique sorts, so the first star of a group bears its smallest name.
-    _, first, member = np.unique(group, return_index=True, return_inverse=True)
-    part = np.array([_part_of(names[i], seed) for i in first], dtype=np.int8)
-    return part[member][star]
+    names = np.asarray(object_ids, dtype=str)
+    star = same_star(names, np.asarray(ra, float), np.asarray(dec, float))
+    order = np.lexsort([names, star])
+    first = order[np.unique(star[order], return_index=True)[1]]
+    return np.array([_part_of(names[i], seed) for i in first], dtype=np.int8)[star]
 
 
 def split_by_light_curve(target: NDArray[np.int8], *, seed: int = 42) -> NDArray[np.int8]:
@@ -80,24 +77,3 @@ def _part_of(name: str, seed: int) -> int:
     if share < _TRAIN_SHARE:
         return TRAIN
     return VALIDATION if share < _TRAIN_AND_VALIDATION_SHARE else TEST
-
-
-def _linked(
-    star: NDArray[np.intp], ra: NDArray[np.float64], dec: NDArray[np.float64], n_stars: int
-) -> NDArray[np.int32]:
-    """Group of each star: stars joined by a chain of pairs of light curves at one position."""
-    here = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
-    lon, lat = np.deg2rad(ra[here]), np.deg2rad(dec[here])
-    vectors = np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-    chord = 2.0 * np.sin(np.deg2rad(SAME_STAR_ARCSEC / 3600.0) / 2.0)
-    pairs = (
-        cKDTree(vectors).query_pairs(chord, output_type="ndarray")
-        if len(here)
-        else np.empty((0, 2), dtype=np.intp)
-    )
-    links = star[here[pairs]]
-    graph = coo_matrix(
-        (np.ones(len(links), dtype=np.int8), (links[:, 0], links[:, 1])), shape=(n_stars, n_stars)
-    )
-    group: NDArray[np.int32] = connected_components(graph, directed=False)[1]
-    return group

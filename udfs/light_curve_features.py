@@ -11,10 +11,11 @@ from udfs.features.dmdt import dmdt_histograms
 from udfs.features.fourier import fourier_features
 from udfs.features.statistics import basic_statistics
 from udfs.modes import FIXED
-from udfs.periodograms.grid import PeriodSearchSettings, frequency_grid
+from udfs.periodograms.grid import PeriodSearchSettings, excluded, full_grid
 from udfs.periodograms.search import search_periods
 from udfs.ragged import FloatArray, IntArray
 from udfs.schemas import DMDT_SIDE, FOURIER, PERIOD_ALGORITHMS, STATISTICS
+from udfs.stars import BlockSettings
 
 OK = "ok"
 TOO_FEW_EPOCHS = "too_few_epochs"
@@ -39,6 +40,8 @@ class FeatureSettings:
         Added to the times in the phases of the Fourier series; the default refers hmjd to the HJD
         of the published features.
     period_search : PeriodSearchSettings
+    blocks : BlockSettings
+        How many stars are computed together.
     """
 
     mode: str = FIXED
@@ -48,6 +51,7 @@ class FeatureSettings:
     max_hmjd: float | None = None
     fourier_epoch_offset_day: float = _HMJD_TO_HJD_DAY
     period_search: PeriodSearchSettings = field(default_factory=PeriodSearchSettings)
+    blocks: BlockSettings = field(default_factory=BlockSettings)
 
     @property
     def cleaning(self) -> CleaningSettings:
@@ -67,7 +71,7 @@ class FeatureBlock:
         Of each curve of the batch: "ok" or "too_few_epochs".
     columns : dict of str to array with first axis n_kept
         Names as in ``schemas.FEATURES``. ``dmdt`` is (n_kept, 676) float32, ``n_freq`` int32,
-        ``mode`` and ``backend`` str, the others float64.
+        ``mode``, ``backend`` and ``times`` str, the others float64.
     """
 
     kept: IntArray
@@ -112,13 +116,16 @@ def light_curve_features(
     catflags: npt.NDArray[np.integer[Any]],
     offsets: IntArray,
     *,
+    band: IntArray,
+    star: IntArray,
     baseline_day: float,
     settings: FeatureSettings,
 ) -> FeatureBlock:
     """Statistics, periods, Fourier series and dmdt image of each light curve.
 
-    A curve does not depend on its neighbours in the batch: any split of a quadrant into
-    batches gives the same rows, as long as they share ``baseline_day``.
+    All curves of a star must be in one batch. Beyond that, a curve searched at exact times does not
+    depend on its neighbours; where curves share exposures, the time of an exposure is the mean over
+    the batch, which moves by a few seconds with its members.
 
     Parameters
     ----------
@@ -129,6 +136,10 @@ def light_curve_features(
         Photometry flags, 0 is clean.
     offsets : (n_lc + 1,) int64
         Curve ``i`` owns ``time[offsets[i]:offsets[i + 1]]``.
+    band : (n_lc,) int64
+        Curves of one band may share exposures.
+    star : (n_lc,) int64
+        Equal for the curves of one star.
     baseline_day : float, days
         Longest time span of all kept light curves of the quadrant, from :func:`cleaned_baseline`.
     settings : FeatureSettings
@@ -151,7 +162,13 @@ def light_curve_features(
     return FeatureBlock(
         kept=np.flatnonzero(enough).astype(np.int64),
         status=np.where(enough, OK, TOO_FEW_EPOCHS),
-        columns=_columns(t, m, e, kept_offsets, baseline_day=baseline_day, settings=settings),
+        columns=_columns(
+            t, m, e, kept_offsets,
+            band=band[enough],
+            star=np.unique(star[enough], return_inverse=True)[1],
+            baseline_day=baseline_day,
+            settings=settings,
+        ),
     )
 
 
@@ -161,18 +178,23 @@ def _columns(
     magerr: FloatArray,
     offsets: IntArray,
     *,
+    band: IntArray,
+    star: IntArray,
     baseline_day: float,
     settings: FeatureSettings,
 ) -> dict[str, npt.NDArray[Any]]:
     n_lc = offsets.size - 1
-    freq = frequency_grid(baseline_day, settings.period_search)
+    freq = full_grid(baseline_day, settings.period_search)
     statistics = basic_statistics(time, mag, magerr, offsets)
     columns: dict[str, npt.NDArray[Any]] = dict(zip(STATISTICS, statistics.T, strict=True))
     best = search_periods(
         time,
         mag,
+        magerr,
         offsets,
         freq,
+        band=band,
+        star=star,
         settings=settings.period_search,
         mode=settings.mode,
         backend=settings.backend,
@@ -194,7 +216,9 @@ def _columns(
         columns.update(zip(names, series.T, strict=True))
     images = dmdt_histograms(time, mag, offsets, mode=settings.mode)
     columns["dmdt"] = images.reshape(n_lc, DMDT_SIDE**2).astype(np.float32)
-    columns["n_freq"] = np.full(n_lc, freq.size, np.int32)
+    n_freq = np.count_nonzero(~excluded(freq, settings.period_search))
+    columns["n_freq"] = np.full(n_lc, n_freq, np.int32)
     columns["mode"] = np.full(n_lc, settings.mode)
     columns["backend"] = np.full(n_lc, settings.backend)
+    columns["times"] = best.times
     return columns

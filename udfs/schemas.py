@@ -142,6 +142,8 @@ FEATURES = Table(
         *_columns(CATALOGUE_IDS, LongType(), "nearest match within 2 arcsec"),
         _column("mode", StringType(), "fixed or scope-v0.9.5"),
         _column("backend", StringType(), "what computed the periodograms"),
+        _column("times", StringType(), "shared: folded at the times of the block's exposures; "
+                "exact: at the epochs' own"),
         _column("n_freq", IntegerType(), "length of the frequency grid"),
         _column("input_hash", LongType(), "light curve, settings and code that made the row"),
         _CODE_VERSION,

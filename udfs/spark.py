@@ -6,17 +6,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_type
-from pyspark.sql.types import DoubleType, IntegerType, StructType
+from pyspark.sql.types import DoubleType, IntegerType, LongType, StructType
 
 from udfs.light_curve_features import FeatureSettings, cleaned_baseline, light_curve_features
 from udfs.ragged import from_arrow, to_arrow
 from udfs.schemas import DMDT_SIDE, FEATURES, LIGHT_CURVES
+from udfs.stars import blocks_of_stars, same_star
 
 BASELINE = "baseline_day"
-PASSED_ON = ("survey", "field", "ccd", "quad", "filter", "source_id", "object_id",
+STAR, BLOCK = "star", "block"
+QUADRANT = ("field", "ccd", "quad")
+PASSED_ON = ("survey", *QUADRANT, "filter", "source_id", "object_id",
              "ra", "dec", "healpix", "content_hash")  # fmt: skip
-_MEASURED_KEYS = ("field", "ccd", "quad", "source_id", "object_id", "input_file")
+_MEASURED_KEYS = (*QUADRANT, "source_id", "object_id", "ra", "dec", "input_file")
 
 
 def measure_baselines(light_curves: DataFrame, settings: FeatureSettings) -> DataFrame:
@@ -40,13 +44,48 @@ def measure_baselines(light_curves: DataFrame, settings: FeatureSettings) -> Dat
     return light_curves.mapInArrow(measure, schema)
 
 
+def plan_blocks(measured: DataFrame, settings: FeatureSettings) -> DataFrame:
+    """Star and block of each light curve with enough clean epochs, and the quadrant's baseline.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        From :func:`measure_baselines`.
+
+    Returns
+    -------
+    DataFrame
+        field, ccd, quad, source_id, ``star`` and ``block`` (numbers within the quadrant), and
+        ``baseline_day``: the longest clean span of the quadrant.
+    """
+
+    def plan(rows: Any) -> Any:
+        rows = rows.sort_by("source_id")
+        ra, dec = (rows[name].to_pandas().to_numpy(np.float64) for name in ("ra", "dec"))
+        star = same_star(rows["object_id"].to_pandas().to_numpy(str), ra, dec)
+        block = blocks_of_stars(star, rows["n_clean"].to_numpy().astype(np.int64), settings.blocks)
+        baseline_day = rows["span_day"].to_numpy().max()
+        columns = {name: rows[name] for name in (*QUADRANT, "source_id")}
+        columns[STAR], columns[BLOCK] = pa.array(star), pa.array(block)
+        columns[BASELINE] = pa.array(np.full(star.size, baseline_day))
+        return pa.table(columns)
+
+    keys = [LIGHT_CURVES.schema[name] for name in (*QUADRANT, "source_id")]
+    schema = StructType(keys).add(STAR, LongType()).add(BLOCK, LongType())
+    enough = measured.where(F.col("n_clean") >= settings.min_epochs)
+    return enough.groupBy(*QUADRANT).applyInArrow(plan, schema.add(BASELINE, DoubleType()))
+
+
 def with_light_curve_features(light_curves: DataFrame, settings: FeatureSettings) -> DataFrame:
-    """All features of a light curve from the curve alone, for those with enough clean epochs.
+    """All features of a light curve from the curves of its star, for those with enough epochs.
+
+    One block of stars is one task's work: it holds all curves of its stars, so that a star is
+    searched in all its bands and curves that share exposures are searched together.
 
     Parameters
     ----------
     light_curves : DataFrame
-        The table's columns, and ``baseline_day``: the longest clean span of the quadrant.
+        The table's columns and those of :func:`plan_blocks`.
     settings : FeatureSettings
 
     Returns
@@ -56,41 +95,43 @@ def with_light_curve_features(light_curves: DataFrame, settings: FeatureSettings
     """
     computed = _computed_columns()
 
-    def compute(batches: Iterable[Any]) -> Iterable[Any]:
-        for batch in batches:
-            baselines = np.asarray(batch[BASELINE])
-            for baseline_day in np.unique(baselines):
-                rows = pa.array(np.flatnonzero(baselines == baseline_day))
-                yield _features_of(batch.take(rows), float(baseline_day), settings, computed)
+    def compute(rows: Any) -> Any:
+        # Shuffles change the order of rows; sums of a block must not depend on it.
+        return _features_of(rows.sort_by("source_id").combine_chunks(), settings, computed)
 
     passed_on = [LIGHT_CURVES.schema[name] for name in PASSED_ON]
     schema = StructType([*passed_on, *[FEATURES.schema[name] for name in computed]])
-    return light_curves.mapInArrow(compute, schema)
+    return light_curves.groupBy(*QUADRANT, BLOCK).applyInArrow(compute, schema)
 
 
 def _computed_columns() -> list[str]:
     """From the first statistic to the dmdt image, and what the search says of itself."""
     names = FEATURES.schema.names
     first, last = names.index("n"), names.index("dmdt")
-    return [*names[first : last + 1], "mode", "backend", "n_freq"]
+    return [*names[first : last + 1], "mode", "backend", "times", "n_freq"]
 
 
-def _features_of(
-    batch: Any, baseline_day: float, settings: FeatureSettings, computed: list[str]
-) -> Any:
-    arrays, offsets = _epochs(batch)
-    block = light_curve_features(*arrays, offsets, baseline_day=baseline_day, settings=settings)
-    kept = batch.take(pa.array(block.kept))
+def _features_of(rows: Any, settings: FeatureSettings, computed: list[str]) -> Any:
+    arrays, offsets = _epochs(rows)
+    features = light_curve_features(
+        *arrays,
+        offsets,
+        band=rows["filter"].to_numpy().astype(np.int64),
+        star=rows[STAR].to_numpy(),
+        baseline_day=float(rows[BASELINE][0].as_py()),
+        settings=settings,
+    )
+    kept = rows.take(pa.array(features.kept))
     columns = {name: kept[name] for name in PASSED_ON}
     for name in computed:
-        values = block.columns[name]
+        values = features.columns[name]
         dtype = to_arrow_type(FEATURES.schema[name].dataType)
         if name == "dmdt":
             cells = DMDT_SIDE**2 * np.arange(len(values) + 1)
             columns[name] = to_arrow(values.ravel(), cells, value_type=pa.float32())
         else:
             columns[name] = pa.array(values, type=dtype)
-    return pa.RecordBatch.from_pydict(columns)
+    return pa.table(columns)
 
 
 def _epochs(batch: Any) -> tuple[tuple[Any, Any, Any, Any], Any]:

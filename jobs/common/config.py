@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from udfs.errors import ContractError
 from udfs.light_curve_features import FeatureSettings
 from udfs.periodograms.grid import PeriodSearchSettings
+from udfs.stars import BlockSettings
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 LAYOUTS = ("light_curves", "epochs")
@@ -72,6 +73,7 @@ class Survey:
     ingest: Ingest
     cleaning: Cleaning
     period_search: PeriodSearchSettings = field(default_factory=PeriodSearchSettings)
+    blocks: BlockSettings = field(default_factory=BlockSettings)
     fourier_epoch_day: float = 0.0
     """Added to ``hmjd`` before the phases of the Fourier series are formed."""
 
@@ -85,6 +87,7 @@ class Survey:
             max_hmjd=self.cleaning.max_hmjd,
             fourier_epoch_offset_day=self.fourier_epoch_day,
             period_search=self.period_search,
+            blocks=self.blocks,
         )
 
 

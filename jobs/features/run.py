@@ -27,11 +27,9 @@ from udfs.schemas import (
     PS1,
     QUARANTINE,
 )
-from udfs.spark import BASELINE, measure_baselines, with_light_curve_features
+from udfs.spark import BLOCK, QUADRANT, measure_baselines, plan_blocks, with_light_curve_features
 
 JOB = "compute_features"
-# A task of so many light curves takes about a minute on a slow core: a progress line is near.
-LIGHT_CURVES_PER_TASK = 100
 log = logging.getLogger(__name__)
 
 
@@ -114,20 +112,19 @@ class FeatureRun:
         here = self._predicate(group)
         curves = self._warehouse.read(LIGHT_CURVES).where(here)
         measured = measure_baselines(curves, self._settings).persist(StorageLevel.MEMORY_AND_DISK)
-        enough = measured.where(F.col("n_clean") >= self._settings.min_epochs)
-        baselines = enough.groupBy("field", "ccd", "quad").agg(F.max("span_day").alias(BASELINE))
+        blocks = plan_blocks(measured, self._settings).persist(StorageLevel.MEMORY_AND_DISK)
         rows = sum(q.rows for q in group)
         with progress.watch(self._warehouse.spark.sparkContext, rows):
             self._put_aside(measured, group)
-            chosen = curves.join(enough.select("source_id"), on="source_id", how="left_semi").join(
-                F.broadcast(baselines), on=["field", "ccd", "quad"], how="inner"
-            )
-            spread = chosen.repartition(max(rows // LIGHT_CURVES_PER_TASK, 2))
-            features = self._finish(with_light_curve_features(spread, self._settings))
+            chosen = curves.join(
+                F.broadcast(blocks), on=[*QUADRANT, "source_id"], how="inner"
+            ).repartition(_partitions(blocks), *QUADRANT, BLOCK)
+            features = self._finish(with_light_curve_features(chosen, self._settings))
             self._warehouse.replace(features, FEATURES, where=here)
         done = self._account(group, measured, time.monotonic() - start)
         self._ledger.record(done)
         measured.unpersist()
+        blocks.unpersist()
         progress.add(rows)
         return done
 
@@ -219,6 +216,14 @@ class FeatureRun:
                 Done(q.unit(self._survey), self._fingerprint(q), q.rows, rows_out, aside, seconds)
             )
         return done
+
+
+def _partitions(blocks: DataFrame) -> int:
+    """More partitions than blocks: two blocks that fall into one would be done one after the other.
+
+    The number is given because Spark would else merge partitions by their bytes, not by the work.
+    """
+    return 4 * blocks.select(*QUADRANT, BLOCK).distinct().count() + 1
 
 
 def _groups(quadrants: Sequence[Quadrant], commit_rows: int) -> Iterator[list[Quadrant]]:

@@ -25,8 +25,15 @@ BASELINE = 1700.0
 def features(curves, settings=SETTINGS, flags=None):
     catflags = np.zeros(curves.time.size, np.int32) if flags is None else flags
     arrays = (curves.time, curves.mag.astype(np.float32), curves.magerr.astype(np.float32))
+    number = np.arange(curves.offsets.size - 1)
     return light_curve_features(
-        *arrays, catflags, curves.offsets, baseline_day=BASELINE, settings=settings
+        *arrays,
+        catflags,
+        curves.offsets,
+        band=np.ones_like(number),
+        star=number,
+        baseline_day=BASELINE,
+        settings=settings,
     )
 
 

@@ -45,9 +45,12 @@ def test_best_periods_and_significances(oracle_periodograms, mode):
         best = search_periods(
             curve["time"],
             curve["mag"],
+            np.full(curve["mag"].size, 0.01),
             np.array([0, curve["time"].size]),
             curve["freq_per_day"],
-            settings=PeriodSearchSettings(),
+            band=np.array([1]),
+            star=np.array([0]),
+            settings=PeriodSearchSettings(excluded_per_day=()),
             mode=mode,
             backend="cpu",
         )

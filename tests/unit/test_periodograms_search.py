@@ -51,12 +51,16 @@ def test_settings_refuse_nonsense(wrong):
         PeriodSearchSettings(**wrong)
 
 
-def search(curves, freq, *, mode="fixed", backend="cpu", **settings):
+def search(curves, freq, *, mode="fixed", backend="cpu", star=None, band=None, **settings):
+    number = np.arange(curves.offsets.size - 1)
     return search_periods(
         curves.time,
         curves.mag,
+        curves.magerr,
         curves.offsets,
         freq,
+        band=np.zeros_like(number) if band is None else np.array(band),
+        star=number if star is None else np.array(star),
         settings=PeriodSearchSettings(**settings),
         mode=mode,
         backend=backend,

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.ragged import FloatArray
+from udfs.ragged import BoolArray, FloatArray
+
+AUTO, SHARED, EXACT = "auto", "shared", "exact"
+TIMES = (AUTO, SHARED, EXACT)
 
 # Windows around one and two cycles per year and month, and around the day and its
 # multiples, where the cadence of a ground-based survey creates false periods.
@@ -30,8 +33,14 @@ class PeriodSearchSettings:
         Bins of conditional entropy in phase and magnitude; AOV uses ``phase_bins``.
     top_n : int
         Best grid points of each of ELS and ECE that the nested choice looks at.
+    peaks : int
+        Local maxima kept of each multi-harmonic periodogram, for the choice in mode "fixed".
+    times : {"auto", "shared", "exact"}
+        Whether light curves of a band are folded at the times of shared exposures, which is much
+        faster, or each at its own; "auto" decides from the data.
     excluded_per_day : tuple of (low, high)
-        Frequencies with ``low <= f <= high`` are left out of the grid [cycles/day].
+        Frequencies with ``low <= f <= high`` are left out of the grid of ELS, ECE and
+        EAOV [cycles/day].
     """
 
     max_freq_per_day: float = 48.0
@@ -39,16 +48,20 @@ class PeriodSearchSettings:
     phase_bins: int = 20
     mag_bins: int = 10
     top_n: int = 50
+    peaks: int = 30
+    times: str = "auto"
     excluded_per_day: tuple[tuple[float, float], ...] = TERRESTRIAL
 
     def __post_init__(self) -> None:
         """Refuse settings that no grid can be made of."""
-        for name in ("max_freq_per_day", "samples_per_peak", "top_n"):
+        for name in ("max_freq_per_day", "samples_per_peak", "top_n", "peaks"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}={getattr(self, name)!r}, expected a positive number")
         for name in ("phase_bins", "mag_bins"):
             if getattr(self, name) < 2:
                 raise ValueError(f"{name}={getattr(self, name)!r}, expected 2 or more")
+        if self.times not in TIMES:
+            raise ValueError(f"times={self.times!r}, expected one of {', '.join(TIMES)}")
         for low, high in self.excluded_per_day:
             if not 0 <= low < high:
                 raise ValueError(
@@ -56,8 +69,8 @@ class PeriodSearchSettings:
                 )
 
 
-def frequency_grid(baseline_day: float, settings: PeriodSearchSettings) -> FloatArray:
-    """Evenly spaced frequencies, less the excluded windows.
+def full_grid(baseline_day: float, settings: PeriodSearchSettings) -> FloatArray:
+    """Evenly spaced frequencies from two cycles per baseline to the highest of the settings.
 
     f_k = f_min + k df for k = 0 .. ceil((f_max - f_min) / df) - 1, with f_min = 2 / baseline
     and df = 1 / (samples_per_peak baseline): at least two cycles fit the baseline.
@@ -90,8 +103,18 @@ def frequency_grid(baseline_day: float, settings: PeriodSearchSettings) -> Float
             f"baseline_day={baseline_day!r} allows no frequency below "
             f"max_freq_per_day={settings.max_freq_per_day!r}; raise one of them"
         )
-    freq = low + step * np.arange(n_freq)
-    kept = np.ones(n_freq, np.bool_)
-    for window_low, window_high in settings.excluded_per_day:
-        kept &= (freq < window_low) | (freq > window_high)
-    return np.asarray(freq[kept], dtype=np.float64)
+    return np.asarray(low + step * np.arange(n_freq), dtype=np.float64)
+
+
+def excluded(freq: FloatArray, settings: PeriodSearchSettings) -> BoolArray:
+    """Which frequencies lie in the excluded windows: those of ``low <= f <= high``."""
+    inside = np.zeros(freq.size, np.bool_)
+    for low, high in settings.excluded_per_day:
+        inside |= (freq >= low) & (freq <= high)
+    return inside
+
+
+def frequency_grid(baseline_day: float, settings: PeriodSearchSettings) -> FloatArray:
+    """The grid of ELS, ECE and EAOV: :func:`full_grid` less the excluded windows."""
+    freq = full_grid(baseline_day, settings)
+    return freq[~excluded(freq, settings)]

@@ -1,141 +1,196 @@
-"""The best period of each light curve: three periodograms and the choice between their peaks."""
+"""The search over the frequency grid: three periodograms of each curve, one of each star."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from udfs.jit import jit
 from udfs.modes import SCOPE, check_mode
-from udfs.periodograms.aov import aov
-from udfs.periodograms.conditional_entropy import conditional_entropy
-from udfs.periodograms.grid import PeriodSearchSettings
-from udfs.periodograms.lomb_scargle import lomb_scargle
+from udfs.periodograms.grid import EXACT, PeriodSearchSettings, excluded
+from udfs.periodograms.plan import Part, plan_parts, usable_curves
+from udfs.periodograms.running_best import RunningBest
+from udfs.periodograms.running_peaks import RunningPeaks
 from udfs.ragged import FloatArray, IntArray, check_offsets
 from udfs.schemas import PERIOD_ALGORITHMS
 
+# Values of all periodograms that are held at a time: frequencies times curves.
+_VALUES = 1 << 19
+_FEWEST_FREQUENCIES = 512
+HARMONICS = 3
+
 
 @dataclass(frozen=True)
-class BestPeriods:
-    """Result of a period search; the columns follow ``schemas.PERIOD_ALGORITHMS``.
+class GridSearch:
+    """What the search over the grid found.
 
     Attributes
     ----------
     period : (n_lc, 4) float64, days
+        Columns in the order of ``schemas.PERIOD_ALGORITHMS``.
     significance : (n_lc, 4) float64
         Distance of the best value from the mean of the periodogram in its standard deviations;
         for the nested choice the AOV statistic itself.
     pdot : (n_lc, 4) float64, days/day
         0: no period derivative is searched.
+    times : (n_lc,) str
+        "shared" where the curve was folded at the times of its block's exposures, "exact" where at
+        its own.
+    candidates : (n_star, 3, n_peaks) float64, cycles/day
+        Highest local maxima of the star's fit by 1, 2, 3 harmonics, highest first; NaN beyond the
+        last one, everywhere in mode "scope-v0.9.5".
     """
 
     period: FloatArray
     significance: FloatArray
     pdot: FloatArray
+    times: npt.NDArray[np.str_]
+    candidates: FloatArray
 
 
 def search_periods(
     time: FloatArray,
     mag: FloatArray,
+    magerr: FloatArray,
     offsets: IntArray,
     freq: FloatArray,
     *,
+    band: IntArray,
+    star: IntArray,
     settings: PeriodSearchSettings,
     mode: str,
     backend: str,
-) -> BestPeriods:
-    """Best period of each light curve by Lomb-Scargle, conditional entropy, AOV, and nested.
+) -> GridSearch:
+    """Best grid points of each light curve, and those of each star in all its bands.
 
     ELS and EAOV take the highest grid point, ECE the lowest. The nested choice ELS_ECE_EAOV
     takes, of the ``top_n`` best grid points of ELS and those of ECE, the one with the
-    highest AOV. Between equal values the lower frequency wins. Errors are not used.
+    highest AOV. Between equal values the lower frequency wins. Errors are not used, and the
+    excluded windows of the settings are left out.
 
-    One curve is searched at a time: memory is three periodograms, whatever the number of curves.
+    In mode "fixed" Fourier series of up to 3 harmonics, errors as weights, are fitted at every
+    frequency as well. A star's statistic is the sum over its curves of
+    n times the share of chi-square that the series explains. Nothing is left out of the grid; a
+    harmonic beyond the end of the grid is not fitted.
+
+    The grid is walked in stretches: memory does not grow with its length.
 
     Parameters
     ----------
     time : (n_obs,) float64, days
         All light curves, one after another.
-    mag : (n_obs,) float64, magnitudes
+    mag, magerr : (n_obs,) float64, magnitudes
+        The errors weigh the epochs in the fits of the star.
     offsets : (n_lc + 1,) int64
         Curve ``i`` owns ``time[offsets[i]:offsets[i + 1]]``.
-    freq : (n_freq,) float64, cycles/day
-        From :func:`udfs.periodograms.grid.frequency_grid`.
+    freq : (n_freq,) float64, cycles/day, ascending
+        From :func:`udfs.periodograms.grid.full_grid`.
+    band : (n_lc,) int64
+        Curves of one band may share exposures.
+    star : (n_lc,) int64, 0 .. n_star - 1
+        Star of each curve.
     settings : PeriodSearchSettings
-        Bins and ``top_n``.
     mode : {"fixed", "scope-v0.9.5"}
         "scope-v0.9.5" rounds the periods of ELS, ECE and EAOV to single precision, as its period
         grid was; the nested period is 1 / f in both modes. Its single-precision sums are not
         imitated: they changed from run to run.
-    backend : {"reference", "cpu"}
+    backend : {"reference", "cpu", "cuda"}
 
     Returns
     -------
-    BestPeriods. NaN for curves of constant magnitude or too few epochs.
+    GridSearch. NaN for curves of constant magnitude or too few epochs.
 
     Raises
     ------
     ValueError
-        If the offsets do not partition the arrays, or mode or backend are unknown.
+        If the offsets do not partition the arrays, mode or backend are unknown, or shared exposures
+        are demanded of curves that do not share any.
     """
     check_mode(mode)
-    check_offsets(offsets, time=time, mag=mag)
-    shape = (offsets.size - 1, len(PERIOD_ALGORITHMS))
-    period, significance = np.full(shape, np.nan), np.full(shape, np.nan)
-    for i in range(shape[0]):
-        curve = slice(offsets[i], offsets[i + 1])
-        powers = _periodograms(time[curve], mag[curve], freq, settings=settings, backend=backend)
-        if not any(np.isnan(p[0]) for p in powers):
-            best, significance[i] = _choose(*powers, top_n=settings.top_n)
-            period[i] = 1.0 / freq[best]
-    if mode == SCOPE:
-        period[:, :3] = period[:, :3].astype(np.float32)
-    return BestPeriods(period, significance, np.where(np.isnan(period), np.nan, 0.0))
+    check_offsets(offsets, time=time, mag=mag, magerr=magerr)
+    usable = usable_curves(time, mag, offsets, min_points=settings.phase_bins + 1)
+    parts = plan_parts(
+        time, mag, magerr, offsets,
+        band=band, chosen=usable, settings=settings, backend=backend, top_freq=float(freq[-1]),
+    )  # fmt: skip
+    n_star = int(star.max(initial=-1)) + 1
+    peaks = [RunningPeaks(n_star, settings.peaks) for _ in range(HARMONICS)]
+    best = [RunningBest(part.curves.size, settings.top_n) for part in parts]
+    kept = ~excluded(freq, settings)
+    length = max(_VALUES // max(offsets.size - 1, 1), _FEWEST_FREQUENCIES)
+    for start in range(0, freq.size, length):
+        stretch = slice(start, start + length)
+        classic_freq = freq[stretch][kept[stretch]]
+        for part, running in zip(parts, best, strict=True):
+            if classic_freq.size:
+                running.add(*part.engine.classic(classic_freq))
+        if mode != SCOPE:
+            _add_stars(peaks, parts, freq[stretch], star=star, n_star=n_star,
+                       top_freq=settings.max_freq_per_day)  # fmt: skip
+    return _collect(parts, best, peaks, freq, freq[kept], n_lc=offsets.size - 1, mode=mode)
 
 
-def _periodograms(
-    time: FloatArray,
-    mag: FloatArray,
+def _add_stars(
+    peaks: Sequence[RunningPeaks],
+    parts: Sequence[Part],
     freq: FloatArray,
     *,
-    settings: PeriodSearchSettings,
-    backend: str,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    offsets = np.array([0, time.size], np.int64)
-    ls = lomb_scargle(time, mag, offsets, freq, backend=backend)
-    ce = conditional_entropy(
-        time,
-        mag,
-        offsets,
-        freq,
-        backend=backend,
-        phase_bins=settings.phase_bins,
-        mag_bins=settings.mag_bins,
-    )
-    theta = aov(time, mag, offsets, freq, backend=backend, phase_bins=settings.phase_bins)
-    return ls[0], ce[0], theta[0]
+    star: IntArray,
+    n_star: int,
+    top_freq: float,
+) -> None:
+    """Sum the fits of a stretch over the curves of each star, and note the maxima."""
+    for low, high, harmonics in _stretches(freq, top_freq):
+        total = np.zeros((harmonics, high - low, n_star), np.float32)
+        for part in parts:
+            values = part.engine.reductions(freq[low:high], harmonics)
+            _add_columns(values, part.points_per_chi2, star[part.curves], total)
+        for running, values in zip(peaks, total, strict=False):
+            running.add(values)
 
 
-def _choose(
-    ls: FloatArray, ce: FloatArray, theta: FloatArray, *, top_n: int
-) -> tuple[IntArray, FloatArray]:
-    """Grid indices and significances in the order of ``schemas.PERIOD_ALGORITHMS``."""
-    candidates = np.union1d(_smallest(-ls, top_n), _smallest(ce, top_n))
-    nested = candidates[np.argmax(theta[candidates])]
-    best = np.array([np.argmax(ls), np.argmin(ce), np.argmax(theta), nested], np.int64)
-    sigmas = [_sigmas(p, k) for p, k in zip((ls, ce, theta), best, strict=False)]
-    return best, np.array([*sigmas, theta[nested]])
+@jit
+def _add_columns(values: Any, factor: Any, column: Any, total: Any) -> None:
+    for k in range(values.shape[0]):
+        for f in range(values.shape[1]):
+            for s in range(values.shape[2]):
+                total[k, f, column[s]] += values[k, f, s] * factor[s]
 
 
-def _smallest(values: FloatArray, count: int) -> IntArray:
-    """Indices of the ``count`` smallest values; of equal ones, the first."""
-    if values.size <= count:
-        return np.arange(values.size)
-    threshold = np.partition(values, count - 1)[count - 1]
-    below = np.flatnonzero(values < threshold)
-    equal = np.flatnonzero(values == threshold)[: count - below.size]
-    return np.concatenate([below, equal])
+def _stretches(freq: FloatArray, top_freq: float) -> list[tuple[int, int, int]]:
+    """Start, stop and number of harmonics below the end of the grid."""
+    edges = [0]
+    edges += [int(np.searchsorted(freq, top_freq / k, side="right")) for k in (3, 2)]
+    edges.append(freq.size)
+    return [
+        (low, high, harmonics)
+        for low, high, harmonics in zip(edges, edges[1:], (3, 2, 1), strict=False)
+        if high > low
+    ]
 
 
-def _sigmas(values: FloatArray, index: int) -> float:
-    # An infinite AOV has no mean to be compared with.
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return float(abs(np.mean(values) - values[index]) / np.std(values))
+def _collect(
+    parts: Sequence[Part],
+    best: Sequence[RunningBest],
+    peaks: Sequence[RunningPeaks],
+    freq: FloatArray,
+    classic_freq: FloatArray,
+    *,
+    n_lc: int,
+    mode: str,
+) -> GridSearch:
+    shape = (n_lc, len(PERIOD_ALGORITHMS))
+    period, significance = np.full(shape, np.nan), np.full(shape, np.nan)
+    times = np.full(n_lc, EXACT, dtype="<U6")
+    for part, running in zip(parts, best, strict=True):
+        index, significance[part.curves] = running.choice()
+        period[part.curves] = 1.0 / classic_freq[index]
+        times[part.curves] = part.times
+    if mode == SCOPE:
+        period[:, :3] = period[:, :3].astype(np.float32)
+    index = np.stack([p.peaks()[0] for p in peaks], axis=1)
+    candidates = np.where(index >= 0, freq[index], np.nan)
+    pdot = np.where(np.isnan(period), np.nan, 0.0)
+    return GridSearch(period, significance, pdot, times, candidates)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from udfs.jit import jit, jit_reordered
-from udfs.periodograms.lomb_scargle.formula import power_from_sums
+from udfs.periodograms.lomb_scargle.formula import UNSAMPLED, power_from_sums
 from udfs.ragged import FloatArray
 
 # Steps between two exact evaluations. Rounding of a rotation grows with the number of steps:
@@ -54,7 +54,7 @@ def _power_here(y: FloatArray, cosine: FloatArray, sine: FloatArray) -> float:
         y_sin += y[j] * s
         cos_cos += c * c
         cos_sin += c * s
-    return _power(y.size, y_cos, y_sin, 2.0 * cos_cos - y.size, 2.0 * cos_sin)
+    return _power(y.size, y_cos, y_sin, 2.0 * cos_cos - y.size, 2.0 * cos_sin, UNSAMPLED)
 
 
 @jit_reordered

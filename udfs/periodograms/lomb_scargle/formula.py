@@ -2,12 +2,14 @@
 
 import math
 
-# A sine wave with less than this share of the weight is not sampled: every epoch falls on its
-# zero, and its amplitude would be a quotient of rounding errors.
+# In double precision, a sine wave with less than this share of the weight is not sampled: every
+# epoch falls on its zero, and its amplitude would be a quotient of rounding errors.
 UNSAMPLED = 1e-12
 
 
-def power_from_sums(n: int, y_cos: float, y_sin: float, cos2: float, sin2: float) -> float:
+def power_from_sums(
+    n: float, y_cos: float, y_sin: float, cos2: float, sin2: float, unsampled: float
+) -> float:
     """Power from the sums of y cos x, y sin x, cos 2x and sin 2x over n epochs.
 
     Lomb's time shift makes cosine and sine orthogonal. Only the cosine and sine of *twice* its
@@ -22,6 +24,6 @@ def power_from_sums(n: int, y_cos: float, y_sin: float, cos2: float, sin2: float
     cos_weight = 0.5 * (n + length)
     sin_weight = 0.5 * (n - length)
     power = (mean + difference) / cos_weight
-    if sin_weight > UNSAMPLED * n:
+    if sin_weight > unsampled * n:
         power += (mean - difference) / sin_weight
     return 0.5 * power

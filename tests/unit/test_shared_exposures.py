@@ -1,0 +1,200 @@
+"""Light curves over shared exposures, against the same curves one by one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from udfs.periodograms.aov import aov
+from udfs.periodograms.aov import block_cpu as aov_block
+from udfs.periodograms.conditional_entropy import block_cpu as entropy_block
+from udfs.periodograms.conditional_entropy import conditional_entropy
+from udfs.periodograms.exposures import exposure_block, shared_exposures
+from udfs.periodograms.folding import fold_exposures
+from udfs.periodograms.grid import PeriodSearchSettings, full_grid
+from udfs.periodograms.lomb_scargle import block_cpu as lomb_scargle_block
+from udfs.periodograms.lomb_scargle import lomb_scargle
+from udfs.periodograms.multi_harmonic import block_cpu as multi_harmonic_block
+from udfs.periodograms.multi_harmonic import multi_harmonic
+from udfs.periodograms.search import search_periods
+
+SECOND = 1 / 86_400
+
+
+@dataclass(frozen=True)
+class Sky:
+    time: np.ndarray
+    mag: np.ndarray
+    magerr: np.ndarray
+    offsets: np.ndarray
+    period: np.ndarray
+
+
+@pytest.fixture
+def sky(rng):
+    """Sources of one quadrant: the same exposures, a tenth of them missing at random."""
+
+    def make(sources, exposures=150, *, jitter_s=0.0, nightly=False):
+        if nightly:
+            night = np.sort(rng.choice(1700, exposures, replace=False))
+            shared = 58000 + night + rng.uniform(0.30, 0.32, exposures)
+        else:
+            shared = 58000 + np.sort(rng.uniform(0, 1700, exposures))
+        period = rng.uniform(0.3, 3.0, sources)
+        times, mags = [], []
+        for p in period:
+            seen = rng.random(exposures) < 0.9
+            # All begin with the first exposure: phases of binned statistics count from there.
+            seen[0] = True
+            t = shared[seen] + jitter_s * SECOND * rng.uniform(-1, 1, seen.sum())
+            times.append(t)
+            mags.append(17 + 0.3 * np.sin(2 * np.pi * t / p) + rng.normal(0, 0.05, t.size))
+        offsets = np.concatenate([[0], np.cumsum([t.size for t in times])]).astype(np.int64)
+        time, mag = np.concatenate(times), np.concatenate(mags)
+        return Sky(time, mag, rng.uniform(0.02, 0.06, time.size), offsets, period)
+
+    return make
+
+
+def block_of(sky):
+    return exposure_block(
+        shared_exposures(sky.time), sky.time, sky.mag, sky.magerr, sky.offsets
+    )  # fmt: skip
+
+
+def curves_of(sky):
+    return sky.time, sky.mag, sky.offsets
+
+
+@pytest.mark.parametrize("sources", [1, 63, 64, 130])
+def test_lomb_scargle_of_a_block_is_that_of_its_curves(sky, sources):
+    # Rounding of single precision: some 1e-7 of the total power, which is n / 8 at most.
+    some = sky(sources)
+    freq = np.linspace(0.9, 1.2, 257)
+    block = lomb_scargle_block.prepare(block_of(some))
+    exact = lomb_scargle(*curves_of(some), freq, backend="reference")
+    np.testing.assert_allclose(lomb_scargle_block.power(block, freq).T, exact, atol=2e-5)
+
+
+@pytest.mark.parametrize("sources", [1, 64, 130])
+@pytest.mark.parametrize("harmonics", [1, 3])
+def test_harmonic_fits_of_a_block_are_those_of_its_curves(sky, sources, harmonics):
+    some = sky(sources)
+    freq = np.linspace(0.9, 1.2, 101)
+    block = multi_harmonic_block.prepare(block_of(some))
+    actual = multi_harmonic_block.reductions(block, freq, harmonics=harmonics)
+    exact = multi_harmonic(
+        some.time, some.mag, some.magerr, some.offsets, freq,
+        backend="reference", harmonics=harmonics,
+    )  # fmt: skip
+    scale = exact.max(axis=(1, 2))
+    difference = np.abs(actual.transpose(2, 1, 0) - exact).max(axis=(1, 2))
+    assert (difference < 1e-4 * scale).all()
+
+
+# 400 nights at the same hour: folded at one cycle a day, hundreds of epochs share a phase bin, and
+# counts of four and of eight bits overflow unless they are spread in time.
+@pytest.mark.parametrize(("exposures", "nightly"), [(150, False), (400, True)])
+@pytest.mark.parametrize("phase_bins", [20, 7])
+def test_aov_of_a_block_is_that_of_its_curves(sky, exposures, nightly, phase_bins):
+    some = sky(70, exposures, nightly=nightly)
+    freq = np.concatenate([np.linspace(0.9, 1.2, 97), [1.0]])
+    block = block_of(some)
+    fold = fold_exposures(block.time, freq, phase_bins=phase_bins)
+    actual = aov_block.theta(aov_block.prepare(block), fold)
+    exact = aov(*curves_of(some), freq, backend="reference", phase_bins=phase_bins)
+    np.testing.assert_allclose(actual.T, exact, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("exposures", "nightly"), [(150, False), (400, True)])
+@pytest.mark.parametrize("mag_bins", [10, 5, 3])
+def test_entropy_of_a_block_is_that_of_its_curves(sky, exposures, nightly, mag_bins):
+    some = sky(70, exposures, nightly=nightly)
+    freq = np.concatenate([np.linspace(0.9, 1.2, 97), [1.0]])
+    block = block_of(some)
+    fold = fold_exposures(block.time, freq, phase_bins=20)
+    actual = entropy_block.entropy(entropy_block.prepare(block, mag_bins=mag_bins), fold)
+    exact = conditional_entropy(*curves_of(some), freq, backend="reference", mag_bins=mag_bins)
+    np.testing.assert_allclose(actual.T, exact, rtol=1e-5, atol=1e-5)
+
+
+def test_too_many_magnitude_bins_are_refused(sky):
+    with pytest.raises(ValueError, match="mag_bins=11, but shared exposures allow 10"):
+        entropy_block.prepare(block_of(sky(2)), mag_bins=11)
+
+
+def test_exposures_are_told_apart_by_the_gap_between_them():
+    time = 58000 + SECOND * np.array([2.0, 40.0, 0.0, 4.0, 43.0, 90.0])
+    exposures = shared_exposures(time)
+    assert exposures.index.tolist() == [0, 1, 0, 0, 1, 2]
+    expected = np.array([2.0, 41.5, 90.0])
+    np.testing.assert_allclose((exposures.time - 58000) / SECOND, expected, atol=1e-4)
+    assert exposures.largest_shift_day == pytest.approx(2 * SECOND, rel=1e-4)
+
+
+def test_a_curve_with_two_epochs_in_one_exposure_cannot_share():
+    time = 58000 + SECOND * np.array([0.0, 5.0, 900.0])
+    with pytest.raises(ValueError, match="two epochs in one exposure"):
+        exposure_block(shared_exposures(time), time, time, time, np.array([0, 3]))
+
+
+def search(sky, freq, *, times, mode="fixed", **settings):
+    number = np.arange(sky.offsets.size - 1)
+    return search_periods(
+        sky.time, sky.mag, sky.magerr, sky.offsets, freq,
+        band=np.zeros_like(number), star=number,
+        settings=PeriodSearchSettings(times=times, **settings), mode=mode, backend="cpu",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def freq():
+    return full_grid(1700.0, PeriodSearchSettings(max_freq_per_day=3.4))
+
+
+def test_sharing_times_costs_no_period(sky, freq):
+    # Exposures of a quadrant differ by a few seconds, here by up to 3.5 on either side: 1.4e-4
+    # cycles at the end of this grid.
+    some = sky(70, 120, jitter_s=3.5)
+    shared, exact = (search(some, freq, times=t) for t in ("shared", "exact"))
+    assert set(shared.times) == {"shared"}
+    assert set(exact.times) == {"exact"}
+    np.testing.assert_array_equal(shared.period[:, 0], exact.period[:, 0])
+    np.testing.assert_allclose(shared.significance[:, 0], exact.significance[:, 0], rtol=1e-3)
+    # Bins are steps: an epoch near an edge may change sides, and a near tie with it.
+    assert (shared.period == exact.period).mean() > 0.95
+    np.testing.assert_array_equal(shared.candidates[:, :, 0], exact.candidates[:, :, 0])
+    right = [np.abs(best.period[:, 3] / some.period - 1) < 0.01 for best in (shared, exact)]
+    np.testing.assert_array_equal(*right)
+    assert np.mean(right) > 0.9
+
+
+def test_the_data_decide_whether_times_are_shared(sky, freq):
+    some = sky(70, 120)
+    assert set(search(some, freq[:600], times="auto").times) == {"shared"}
+    # The same number of epochs at times of their own, as in a survey of single stars.
+    alone = Sky(some.time + 1e-3 * np.arange(some.time.size), *[
+        getattr(some, name) for name in ("mag", "magerr", "offsets", "period")
+    ])  # fmt: skip
+    assert set(search(alone, freq[:600], times="auto").times) == {"exact"}
+
+
+def test_sharing_is_refused_where_it_would_move_phases(sky):
+    # Nine seconds are 0.01 cycles at 96 a day.
+    some = sky(70, 120, jitter_s=4.9)
+    high = np.linspace(95.0, 200.0, 600)
+    with pytest.raises(ValueError, match="times='shared', but in band 0 an epoch lies"):
+        search(some, high, times="shared", max_freq_per_day=200.0)
+    assert set(search(some, high, times="auto", max_freq_per_day=200.0).times) == {"exact"}
+
+
+def test_a_source_without_epochs_or_change_has_no_period(sky, freq):
+    some = sky(66)
+    mag = some.mag.copy()
+    mag[: some.offsets[1]] = 17.0
+    offsets = np.concatenate([some.offsets, some.offsets[-1:]])
+    found = search(Sky(some.time, mag, some.magerr, offsets, some.period), freq, times="auto")
+    for i in (0, 66):
+        assert np.isnan(found.period[i]).all()
+        assert np.isnan(found.candidates[i]).all()
+    assert np.isfinite(found.period[1:66]).all()
