@@ -1,17 +1,12 @@
 """Exposures in the order of their phase: what all sources of a block share when it is folded."""
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from udfs.jit import jit
 from udfs.ragged import FloatArray
-
-# Sources whose sums stay in registers together; the kernels hold a block in tiles of so many.
-TILE = 64
-Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -73,12 +68,3 @@ def _fold(
         for k in range(n):
             order[f, free[column[k]]] = k
             free[column[k]] += 1
-
-
-def in_tiles(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """Columns in tiles of neighbours: (rows, n) becomes (tiles, rows, TILE), 0 beyond n."""
-    rows, n = values.shape
-    tiles = -(-n // TILE)
-    padded = np.zeros((rows, tiles * TILE), values.dtype)
-    padded[:, :n] = values
-    return np.ascontiguousarray(padded.reshape(rows, tiles, TILE).transpose(1, 0, 2))

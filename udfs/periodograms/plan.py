@@ -6,8 +6,8 @@ import numpy as np
 
 from udfs.periodograms.engines import Engine, OwnTimes, SharedExposures
 from udfs.periodograms.exposures import Exposures, exposure_block, shared_exposures
-from udfs.periodograms.folding import TILE
 from udfs.periodograms.grid import AUTO, EXACT, SHARED, PeriodSearchSettings
+from udfs.periodograms.tiles import TILE
 from udfs.ragged import BoolArray, FloatArray, IntArray
 
 # Sharing times may move a phase by a tenth of a phase bin at most [cycles].
@@ -85,7 +85,7 @@ def plan_parts(
             settings.times == SHARED or cells <= _CELLS_PER_EPOCH * t.size
         ):  # fmt: skip
             block = exposure_block(exposures, t, m, e, bounds)
-            engine = SharedExposures(block, settings, backend=backend)
+            engine = SharedExposures(block, settings)
             parts.append(Part(curves, SHARED, engine, _points_per_chi2(m, e, bounds)))
         else:
             alone.append(curves)

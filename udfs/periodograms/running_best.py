@@ -81,13 +81,18 @@ def _track(
     values: Any, sign: float, seen: int, best: Any, index: Any, total: Any, squares: Any
 ) -> None:
     for f in range(values.shape[0]):
+        better = False
+        # Without a branch, the compiler turns this loop into vectors; a new best is rare.
         for s in range(values.shape[1]):
             value = np.float64(values[f, s])
             total[s] += value
             squares[s] += value * value
-            if sign * value > best[s]:
-                best[s] = sign * value
-                index[s] = seen + f
+            better |= sign * value > best[s]
+        if better:
+            for s in range(values.shape[1]):
+                value = sign * np.float64(values[f, s])
+                if value > best[s]:
+                    best[s], index[s] = value, seen + f
 
 
 @jit
@@ -101,17 +106,29 @@ def _keep_top(
     top_theta: Any,
     worst: Any,
 ) -> None:
-    top_n = top.shape[1]
+    floor = np.array([top[s, worst[s]] for s in range(top.shape[0])])
     for f in range(values.shape[0]):
+        better = False
         for s in range(values.shape[1]):
-            value = sign * np.float64(values[f, s])
-            # Strictly better: of equal points the first one stays.
-            if value > top[s, worst[s]]:
-                slot = worst[s]
-                top[s, slot], top_index[s, slot] = value, seen + f
-                top_theta[s, slot] = theta[f, s]
-                for k in range(top_n):
-                    behind = top[s, k] == top[s, slot] and top_index[s, k] > top_index[s, slot]
-                    if top[s, k] < top[s, slot] or behind:
-                        slot = k
-                worst[s] = slot
+            better |= sign * np.float64(values[f, s]) > floor[s]
+        if better:
+            for s in range(values.shape[1]):
+                value = sign * np.float64(values[f, s])
+                # Strictly better: of equal points the first one stays.
+                if value > floor[s]:
+                    slot = worst[s]
+                    top[s, slot], top_index[s, slot] = value, seen + f
+                    top_theta[s, slot] = theta[f, s]
+                    worst[s] = _worst_slot(top[s], top_index[s])
+                    floor[s] = top[s, worst[s]]
+
+
+@jit
+def _worst_slot(values: Any, index: Any) -> int:
+    """The lowest value; of equal ones, the last point of the grid."""
+    slot = 0
+    for k in range(values.size):
+        behind = values[k] == values[slot] and index[k] > index[slot]
+        if values[k] < values[slot] or behind:
+            slot = k
+    return slot

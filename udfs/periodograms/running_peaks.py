@@ -44,13 +44,16 @@ class RunningPeaks:
 
 @jit
 def _collect(values: Any, first: int, top: Any, top_index: Any, lowest: Any) -> None:
+    floor = np.array([top[s, lowest[s]] for s in range(top.shape[0])])
     for f in range(1, values.shape[0] - 1):
+        better = False
+        # Without a branch, the compiler turns this loop into vectors; a new peak is rare.
         for s in range(values.shape[1]):
-            here = values[f, s]
-            if here > top[s, lowest[s]] and values[f - 1, s] <= here and here > values[f + 1, s]:
-                slot = lowest[s]
-                top[s, slot], top_index[s, slot] = here, first + f
-                for k in range(top.shape[1]):
-                    if top[s, k] < top[s, slot]:
-                        slot = k
-                lowest[s] = slot
+            better |= values[f, s] > floor[s]
+        if better:
+            for s in range(values.shape[1]):
+                here = values[f, s]
+                if here > floor[s] and values[f - 1, s] <= here and here > values[f + 1, s]:
+                    top[s, lowest[s]], top_index[s, lowest[s]] = here, first + f
+                    lowest[s] = np.argmin(top[s])
+                    floor[s] = top[s, lowest[s]]

@@ -11,14 +11,13 @@ from udfs.jit import jit
 from udfs.modes import SCOPE, check_mode
 from udfs.periodograms.grid import EXACT, PeriodSearchSettings, excluded
 from udfs.periodograms.plan import Part, plan_parts, usable_curves
-from udfs.periodograms.running_best import RunningBest
 from udfs.periodograms.running_peaks import RunningPeaks
 from udfs.ragged import FloatArray, IntArray, check_offsets
 from udfs.schemas import PERIOD_ALGORITHMS
 
 # Values of all periodograms that are held at a time: frequencies times curves.
 _VALUES = 1 << 19
-_FEWEST_FREQUENCIES = 512
+_FEWEST_FREQUENCIES = 1024
 HARMONICS = 3
 
 
@@ -117,19 +116,18 @@ def search_periods(
     )  # fmt: skip
     n_star = int(star.max(initial=-1)) + 1
     peaks = [RunningPeaks(n_star, settings.peaks) for _ in range(HARMONICS)]
-    best = [RunningBest(part.curves.size, settings.top_n) for part in parts]
     kept = ~excluded(freq, settings)
     length = max(_VALUES // max(offsets.size - 1, 1), _FEWEST_FREQUENCIES)
     for start in range(0, freq.size, length):
         stretch = slice(start, start + length)
         classic_freq = freq[stretch][kept[stretch]]
-        for part, running in zip(parts, best, strict=True):
+        for part in parts:
             if classic_freq.size:
-                running.add(*part.engine.classic(classic_freq))
+                part.engine.classic(classic_freq)
         if mode != SCOPE:
             _add_stars(peaks, parts, freq[stretch], star=star, n_star=n_star,
                        top_freq=settings.max_freq_per_day)  # fmt: skip
-    return _collect(parts, best, peaks, freq, freq[kept], n_lc=offsets.size - 1, mode=mode)
+    return _collect(parts, peaks, freq, freq[kept], n_lc=offsets.size - 1, mode=mode)
 
 
 def _add_stars(
@@ -145,8 +143,10 @@ def _add_stars(
     for low, high, harmonics in _stretches(freq, top_freq):
         total = np.zeros((harmonics, high - low, n_star), np.float32)
         for part in parts:
-            values = part.engine.reductions(freq[low:high], harmonics)
-            _add_columns(values, part.points_per_chi2, star[part.curves], total)
+            column = star[part.curves]
+            for first, values in part.engine.reductions(freq[low:high], harmonics):
+                here = slice(first, first + values.shape[2])
+                _add_columns(values, part.points_per_chi2[here], column[here], total)
         for running, values in zip(peaks, total, strict=False):
             running.add(values)
 
@@ -155,7 +155,7 @@ def _add_stars(
 def _add_columns(values: Any, factor: Any, column: Any, total: Any) -> None:
     for k in range(values.shape[0]):
         for f in range(values.shape[1]):
-            for s in range(values.shape[2]):
+            for s in range(column.size):
                 total[k, f, column[s]] += values[k, f, s] * factor[s]
 
 
@@ -173,7 +173,6 @@ def _stretches(freq: FloatArray, top_freq: float) -> list[tuple[int, int, int]]:
 
 def _collect(
     parts: Sequence[Part],
-    best: Sequence[RunningBest],
     peaks: Sequence[RunningPeaks],
     freq: FloatArray,
     classic_freq: FloatArray,
@@ -184,8 +183,8 @@ def _collect(
     shape = (n_lc, len(PERIOD_ALGORITHMS))
     period, significance = np.full(shape, np.nan), np.full(shape, np.nan)
     times = np.full(n_lc, EXACT, dtype="<U6")
-    for part, running in zip(parts, best, strict=True):
-        index, significance[part.curves] = running.choice()
+    for part in parts:
+        index, significance[part.curves] = part.engine.choice()
         period[part.curves] = 1.0 / classic_freq[index]
         times[part.curves] = part.times
     if mode == SCOPE:

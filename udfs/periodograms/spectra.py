@@ -1,14 +1,14 @@
 """Trigonometric sums of many sources at any frequency, from matrix products at few.
 
 The sum S(f) = sum over t of d_t exp(-2 pi i f t) over a time span B varies slowly: knowing it at
-nodes 1 / (2 B) apart is enough, and a grid of ten points a peak has five times as many. The nodes
-are products of a matrix of cosines and sines, which all sources share, with the matrix of the data.
-Between the nodes, S is interpolated with the kernel of a non-uniform fast Fourier transform:
+nodes a little closer than 1 / B is enough, and a grid of ten points a peak has many times as many.
+The nodes are products of a matrix of cosines and sines, which all sources share, with the matrix of
+the data. Between the nodes, S is interpolated with the kernel of a non-uniform fast Fourier
+transform:
 
     S(f) = sum over nodes n of K(f / step - n) S'(n step),  d'_t = d_t / FT[K](step t),
 
-K(x) = exp(b (sqrt(1 - (2 x / w)^2) - 1)) over w = 8 nodes. The error is some 4e-7 of the root of
-the sum of squares, the rounding of single precision.
+K(x) = exp(b (sqrt(1 - (2 x / w)^2) - 1)) over w = 8 nodes.
 
 References
 ----------
@@ -21,24 +21,50 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import roots_legendre
 
 from udfs.jit import jit, jit_reordered
 from udfs.lanes import load, plus_scaled, store, zeros
+from udfs.periodograms.tiles import TILE, Float32Array
 from udfs.ragged import FloatArray
 
-Float32Array = npt.NDArray[np.float32]
-
-# Sources whose sums stay in registers together.
-TILE = 64
 TAPS = 8
-_OVERSAMPLING = 2.0
-# Equation 4.3 of the paper gives the best shape for this number of taps and oversampling.
-_SHAPE = 0.98 * math.pi * TAPS * (1.0 - 0.5 / _OVERSAMPLING)
+# Nodes per 1 / B. The error, in units of the root of the sum of squares, is 4e-7 with FINE, the
+# rounding of single precision, and 1e-4 with COARSE: enough for weights, whose sum is far larger.
+FINE, COARSE = 2.0, 1.25
 # Steps between two exact evaluations of a rotation.
 _RESEED = 64
 _QUADRATURE = 64
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """A kernel, and the data's correction for it.
+
+    Attributes
+    ----------
+    step_per_day : float, cycles/day
+        Distance of the nodes.
+    shape : float
+        The kernel's b.
+    correction : (n_exposures,) float64
+        1 / FT[K] at the times.
+    """
+
+    step_per_day: float
+    shape: float
+    correction: FloatArray
+
+
+def interpolation(time: FloatArray, oversampling: float) -> Interpolation:
+    """The kernel for these times: (n_exposures,) float64, days, centred on 0."""
+    step = 1.0 / (2.0 * oversampling * max(float(np.max(np.abs(time))), 1e-6))
+    # Equation 4.3 gives the best shape for this number of taps and nodes.
+    shape = 0.98 * math.pi * TAPS * (1.0 - 0.5 / oversampling)
+    x, weight = roots_legendre(_QUADRATURE)
+    kernel = np.exp(shape * (np.sqrt(1.0 - x**2) - 1.0)) * weight * (TAPS / 2)
+    transform = kernel @ np.cos(np.pi * TAPS * np.outer(x, step * time))
+    return Interpolation(step, shape, 1.0 / transform)
 
 
 @dataclass(frozen=True)
@@ -50,52 +76,31 @@ class Waves:
     matrix : (2 * n_nodes, n_exposures) float32
         The cosines, then the sines.
     first : int
-        The first node lies at ``first * step_per_day``.
-    step_per_day : float, cycles/day
+        The first node lies at ``first * kernel.step_per_day``.
+    kernel : Interpolation
     """
 
     matrix: Float32Array
     first: int
-    step_per_day: float
+    kernel: Interpolation
 
 
-def node_step(time: FloatArray) -> float:
-    """Distance of the nodes for these times [cycles/day]; the times must be centred on 0."""
-    return 1.0 / (2.0 * _OVERSAMPLING * max(float(np.max(np.abs(time))), 1e-6))
-
-
-def kernel_transform(scaled_time: FloatArray) -> FloatArray:
-    """Fourier transform of the interpolation kernel at times in units of 1 / step."""
-    x, weight = roots_legendre(_QUADRATURE)
-    kernel = np.exp(_SHAPE * (np.sqrt(1.0 - x**2) - 1.0)) * weight * (TAPS / 2)
-    return np.asarray(kernel @ np.cos(np.pi * TAPS * np.outer(x, scaled_time)))
-
-
-def tiles_of_columns(values: npt.NDArray[Any]) -> Float32Array:
-    """(rows, columns) as (tiles, rows, TILE) in single precision, with 0 beyond the last column."""
-    rows, columns = values.shape
-    tiles = -(-columns // TILE)
-    padded = np.zeros((rows, tiles * TILE), np.float32)
-    padded[:, :columns] = values
-    return np.ascontiguousarray(padded.reshape(rows, tiles, TILE).transpose(1, 0, 2))
-
-
-def waves_between(low: float, high: float, time: FloatArray, correction: FloatArray) -> Waves:
+def waves_between(low: float, high: float, time: FloatArray, kernel: Interpolation) -> Waves:
     """The waves whose sums allow interpolation at all frequencies from ``low`` to ``high``.
 
     Parameters
     ----------
     low, high : float, cycles/day
     time : (n_exposures,) float64, days, centred on 0
-    correction : (n_exposures,) float64
-        ``1 / kernel_transform(node_step(time) * time)``.
+    kernel : Interpolation
+        Of these times.
     """
-    step = node_step(time)
+    step = kernel.step_per_day
     first = math.floor(low / step) - TAPS // 2 + 1
     n_nodes = math.floor(high / step) + TAPS // 2 - first + 1
     matrix = np.empty((2 * n_nodes, time.size), np.float32)
-    _trigonometry(time, correction, first, step, matrix[:n_nodes], matrix[n_nodes:])
-    return Waves(matrix, first, step)
+    _trigonometry(time, kernel.correction, first, step, matrix[:n_nodes], matrix[n_nodes:])
+    return Waves(matrix, first, kernel)
 
 
 @jit
@@ -124,7 +129,7 @@ def _trigonometry(
 
 
 @jit
-def kernel_weights(freq: float, step: float, weights: Float32Array) -> int:
+def kernel_weights(freq: float, step: float, shape: float, weights: Float32Array) -> int:
     """Weights of the TAPS nodes around a frequency; returns the number of the first one."""
     centre = freq / step
     lowest = int(math.floor(centre)) - TAPS // 2 + 1
@@ -132,7 +137,7 @@ def kernel_weights(freq: float, step: float, weights: Float32Array) -> int:
         x = (centre - (lowest + j)) / (TAPS / 2)
         # Rounding may put the outermost node just beyond the kernel.
         inside = max(1.0 - x * x, 0.0)
-        weights[j] = np.float32(math.exp(_SHAPE * (math.sqrt(inside) - 1.0)))
+        weights[j] = np.float32(math.exp(shape * (math.sqrt(inside) - 1.0)))
     return lowest
 
 

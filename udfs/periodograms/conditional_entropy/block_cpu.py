@@ -15,7 +15,8 @@ from udfs.jit import jit, jit_reordered
 from udfs.lanes import bits_of, float_of, high_nibbles, load, low_nibbles, plus, store
 from udfs.periodograms.conditional_entropy import magnitude_bins
 from udfs.periodograms.exposures import ExposureBlock
-from udfs.periodograms.folding import TILE, Fold, in_tiles
+from udfs.periodograms.folding import Fold
+from udfs.periodograms.tiles import TILE, Float32Array, in_tiles
 
 MAX_MAG_BINS = 10
 _PLANES = MAX_MAG_BINS // 2
@@ -63,44 +64,42 @@ def prepare(block: ExposureBlock, *, mag_bins: int) -> EntropyBlock:
     return EntropyBlock(np.concatenate(planes, axis=2), block.n)
 
 
-def entropy(block: EntropyBlock, fold: Fold) -> npt.NDArray[np.float32]:
-    """Conditional entropy of each source at each frequency of the fold.
+def entropy(block: EntropyBlock, tile: int, fold: Fold) -> Float32Array:
+    """Conditional entropy of each source of a tile at each frequency of the fold.
 
     Returns
     -------
-    (n_freq, n_lc) float32, as :func:`udfs.periodograms.conditional_entropy.conditional_entropy`
-    with the shared times. NaN for empty columns.
+    (n_freq, TILE) float32, as
+    :func:`udfs.periodograms.conditional_entropy.conditional_entropy` with the shared times.
+    NaN for empty columns.
     """
-    out = np.full((fold.order.shape[0], block.n.size), np.nan, np.float32)
-    _entropy(block.packed, fold.order, fold.starts, block.n, out)
+    out = np.full((fold.order.shape[0], TILE), np.nan, np.float32)
+    sources = slice(tile * TILE, (tile + 1) * TILE)
+    _entropy(block.packed[tile].ravel(), fold.order, fold.starts, block.n[sources], out)
     return out
 
 
 @jit
 def _entropy(packed: Any, order: Any, starts: Any, n: Any, out: Any) -> None:
-    cells = packed.shape[1] * _WIDTH
-    bytes_ = np.empty(2 * _WIDTH, np.uint8)
+    in_bytes = np.empty(2 * _WIDTH, np.uint8)
     counts = np.empty(2 * _WIDTH, np.int32)
     total, column = np.empty(TILE, np.float32), np.empty(TILE, np.float32)
-    for tile in range(packed.shape[0]):
-        flags = packed[tile].reshape(cells)
-        first = tile * TILE
-        for f in range(order.shape[0]):
-            total[:] = np.float32(0.0)
-            for b in range(starts.shape[1] - 1):
-                start, stop = starts[f, b], starts[f, b + 1]
-                if stop - start > _BYTE:
-                    counts[:] = 0
-                    for chunk in range(start, stop, _BYTE):
-                        _count(flags, order[f, chunk : min(chunk + _BYTE, stop)], bytes_)
-                        counts += bytes_
-                    _add_terms(counts, column, total)
-                elif start < stop:
-                    _count(flags, order[f, start:stop], bytes_)
-                    _add_terms(bytes_, column, total)
-            for s in range(min(TILE, n.size - first)):
-                if n[first + s] > 0:
-                    out[f, first + s] = total[s] / np.float32(n[first + s])
+    for f in range(order.shape[0]):
+        total[:] = np.float32(0.0)
+        for b in range(starts.shape[1] - 1):
+            start, stop = starts[f, b], starts[f, b + 1]
+            if stop - start > _BYTE:
+                counts[:] = 0
+                for chunk in range(start, stop, _BYTE):
+                    _count(packed, order[f, chunk : min(chunk + _BYTE, stop)], in_bytes)
+                    counts += in_bytes
+                _add_terms(counts, column, total)
+            elif start < stop:
+                _count(packed, order[f, start:stop], in_bytes)
+                _add_terms(in_bytes, column, total)
+        for s in range(n.size):
+            if n[s] > 0:
+                out[f, s] = total[s] / np.float32(n[s])
 
 
 @jit

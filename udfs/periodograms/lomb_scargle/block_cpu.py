@@ -9,16 +9,17 @@ from udfs.jit import jit, jit_reordered
 from udfs.periodograms.exposures import ExposureBlock
 from udfs.periodograms.lomb_scargle.formula import power_from_sums
 from udfs.periodograms.spectra import (
+    COARSE,
+    FINE,
     TAPS,
-    TILE,
-    Float32Array,
+    Interpolation,
+    Waves,
     interpolate,
-    kernel_transform,
+    interpolation,
     kernel_weights,
-    node_step,
-    tiles_of_columns,
     waves_between,
 )
+from udfs.periodograms.tiles import TILE, Float32Array, in_tiles
 from udfs.ragged import FloatArray, IntArray
 
 # Share of the weight below which single precision cannot tell a sine from nothing.
@@ -32,7 +33,8 @@ class LombScargleBlock:
     """A block as the kernel reads it: centred magnitudes and flags in tiles of sources."""
 
     time: FloatArray
-    correction: FloatArray
+    fine: Interpolation
+    coarse: Interpolation
     centred: Float32Array
     seen: Float32Array
     n: IntArray
@@ -43,48 +45,58 @@ def prepare(block: ExposureBlock) -> LombScargleBlock:
     mean = block.scaled.sum(axis=0) / np.maximum(block.n, 1)
     return LombScargleBlock(
         block.time,
-        1.0 / kernel_transform(node_step(block.time) * block.time),
-        tiles_of_columns(np.where(block.seen, block.scaled - mean, 0.0)),
-        tiles_of_columns(block.seen),
+        interpolation(block.time, FINE),
+        interpolation(block.time, COARSE),
+        in_tiles(np.where(block.seen, block.scaled - mean, 0.0).astype(np.float32)),
+        in_tiles(block.seen.astype(np.float32)),
         block.n,
     )
 
 
-def power(block: LombScargleBlock, freq: FloatArray) -> Float32Array:
-    """Power of each source at each frequency.
+@dataclass(frozen=True)
+class Stretch:
+    """Some neighbouring frequencies, and what all tiles share there."""
 
-    Parameters
-    ----------
-    block : LombScargleBlock
-    freq : (n_freq,) float64, cycles/day, ascending
-        A short stretch of the grid: the nodes cover it from end to end.
+    freq: FloatArray
+    once: Waves
+    twice: Waves
+
+
+def stretch(block: LombScargleBlock, freq: FloatArray) -> Stretch:
+    """The waves at ``freq`` (n_freq,) [cycles/day], ascending: the nodes cover it end to end."""
+    once = waves_between(freq[0], freq[-1], block.time, block.fine)
+    twice = waves_between(2 * freq[0], 2 * freq[-1], block.time, block.coarse)
+    return Stretch(freq, once, twice)
+
+
+def power(block: LombScargleBlock, tile: int, part: Stretch) -> Float32Array:
+    """Power of each source of a tile at each frequency of the stretch.
 
     Returns
     -------
-    (n_freq, n_lc) float32, as :func:`udfs.periodograms.lomb_scargle.lomb_scargle` with the
+    (n_freq, TILE) float32, as :func:`udfs.periodograms.lomb_scargle.lomb_scargle` with the
     shared times. NaN for columns of fewer than 2 epochs.
     """
-    once = waves_between(freq[0], freq[-1], block.time, block.correction)
-    twice = waves_between(2 * freq[0], 2 * freq[-1], block.time, block.correction)
-    out = np.full((freq.size, block.n.size), np.nan, np.float32)
-    for tile in range(block.seen.shape[0]):
-        columns = slice(tile * TILE, (tile + 1) * TILE)
-        mags = (once.matrix @ block.centred[tile]).ravel()
-        flags = (twice.matrix @ block.seen[tile]).ravel()
-        _fill(freq, once.step_per_day, mags, once.first, flags, twice.first,
-              block.n[columns], out[:, columns])  # fmt: skip
+    out = np.full((part.freq.size, TILE), np.nan, np.float32)
+    mags = (part.once.matrix @ block.centred[tile]).ravel()
+    flags = (part.twice.matrix @ block.seen[tile]).ravel()
+    n = block.n[tile * TILE : (tile + 1) * TILE]
+    once, twice = (
+        (w.kernel.step_per_day, w.kernel.shape, w.first) for w in (part.once, part.twice)
+    )
+    _fill(part.freq, mags, once, flags, twice, n, out)
     return out
 
 
 @jit
-def _fill(
-    freq: Any, step: float, mags: Any, mag_first: int, flags: Any, flag_first: int, n: Any, out: Any
-) -> None:
+def _fill(freq: Any, mags: Any, once: Any, flags: Any, twice: Any, n: Any, out: Any) -> None:
     weights, sums = np.empty(TAPS, np.float32), np.empty((4, TILE), np.float32)
     for f in range(freq.size):
-        row = kernel_weights(freq[f], step, weights) - mag_first
+        step, shape, first = once
+        row = kernel_weights(freq[f], step, shape, weights) - first
         interpolate(mags, row, weights, sums[0], sums[1])
-        row = kernel_weights(2.0 * freq[f], step, weights) - flag_first
+        step, shape, first = twice
+        row = kernel_weights(2.0 * freq[f], step, shape, weights) - first
         interpolate(flags, row, weights, sums[2], sums[3])
         _powers(n, sums, out[f])
 

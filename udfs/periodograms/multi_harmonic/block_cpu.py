@@ -13,17 +13,18 @@ from udfs.jit import jit, jit_reordered
 from udfs.periodograms.exposures import ExposureBlock
 from udfs.periodograms.multi_harmonic.formula import RIDGE
 from udfs.periodograms.spectra import (
+    COARSE,
+    FINE,
     TAPS,
-    TILE,
-    Float32Array,
+    Interpolation,
+    Waves,
     interpolate,
-    kernel_transform,
+    interpolation,
     kernel_weights,
-    node_step,
-    tiles_of_columns,
     waves_between,
 )
-from udfs.ragged import FloatArray, IntArray
+from udfs.periodograms.tiles import TILE, Float32Array, in_tiles
+from udfs.ragged import FloatArray
 
 # A pivot smaller than this share of the weight is rounding error in single precision.
 _NOTHING = np.float32(1e-6)
@@ -34,80 +35,102 @@ class MultiHarmonicBlock:
     """A block as the kernel reads it: weights and weighted deviations in tiles of sources."""
 
     time: FloatArray
-    correction: FloatArray
+    fine: Interpolation
+    coarse: Interpolation
     weight: Float32Array
     weighted: Float32Array
-    n: IntArray
 
 
 def prepare(block: ExposureBlock) -> MultiHarmonicBlock:
     """The block in the kernel's layout."""
     return MultiHarmonicBlock(
         block.time,
-        1.0 / kernel_transform(node_step(block.time) * block.time),
-        tiles_of_columns(block.weight),
-        tiles_of_columns(block.weight * block.deviation),
-        block.n,
+        interpolation(block.time, FINE),
+        interpolation(block.time, COARSE),
+        in_tiles(block.weight.astype(np.float32)),
+        in_tiles((block.weight * block.deviation).astype(np.float32)),
     )
 
 
-def reductions(block: MultiHarmonicBlock, freq: FloatArray, *, harmonics: int) -> Float32Array:
-    """Reduction of chi-square of each source at each frequency, by 1 to ``harmonics`` harmonics.
+@dataclass(frozen=True)
+class Stretch:
+    """Some neighbouring frequencies, and the waves at their multiples.
 
-    Parameters
+    Attributes
     ----------
-    block : MultiHarmonicBlock
-    freq : (n_freq,) float64, cycles/day, ascending
-        A short stretch of the grid: the nodes cover it, and its multiples, from end to end.
-    harmonics : int
+    freq : (n_freq,) float64, cycles/day
+    weights : 2 * harmonics Waves
+        At the multiples 1, 2, .. 2 ``harmonics``, for the weights.
+    weighted : harmonics Waves
+        At the multiples 1, 2, .. ``harmonics``, for the weighted deviations.
+    """
+
+    freq: FloatArray
+    weights: tuple[Waves, ...]
+    weighted: tuple[Waves, ...]
+
+
+def stretch(block: MultiHarmonicBlock, freq: FloatArray, *, harmonics: int) -> Stretch:
+    """The waves at ``freq`` (n_freq,) [cycles/day], ascending: the nodes cover it end to end."""
+
+    def waves(multiples: int, kernel: Interpolation) -> tuple[Waves, ...]:
+        return tuple(
+            waves_between(k * freq[0], k * freq[-1], block.time, kernel)
+            for k in range(1, multiples + 1)
+        )
+
+    return Stretch(freq, waves(2 * harmonics, block.coarse), waves(harmonics, block.fine))
+
+
+def reductions(block: MultiHarmonicBlock, tile: int, part: Stretch) -> Float32Array:
+    """Reduction of chi-square of each source of a tile, by 1 to ``harmonics`` harmonics.
 
     Returns
     -------
-    (harmonics, n_freq, n_lc) float32, as :func:`udfs.periodograms.multi_harmonic.multi_harmonic`
-    with the shared times.
+    (harmonics, n_freq, TILE) float32, as
+    :func:`udfs.periodograms.multi_harmonic.multi_harmonic` with the shared times.
     """
-    waves = [
-        waves_between(k * freq[0], k * freq[-1], block.time, block.correction)
-        for k in range(1, 2 * harmonics + 1)
-    ]
-    firsts = np.array([w.first for w in waves])
-    out = np.empty((harmonics, freq.size, block.n.size), np.float32)
-    for tile, (weight, weighted) in enumerate(zip(block.weight, block.weighted, strict=True)):
-        _fill(
-            freq,
-            waves[0].step_per_day,
-            firsts,
-            weight.sum(axis=0),
-            tuple((w.matrix @ weight).ravel() for w in waves),
-            tuple((w.matrix @ weighted).ravel() for w in waves[:harmonics]),
-            out[:, :, tile * TILE : (tile + 1) * TILE],
-        )
+    harmonics = len(part.weighted)
+    weight, weighted = block.weight[tile], block.weighted[tile]
+    out = np.empty((harmonics, part.freq.size, TILE), np.float32)
+    _fill(
+        part.freq,
+        weight.sum(axis=0),
+        tuple((w.matrix @ weight).ravel() for w in part.weights),
+        (block.coarse.step_per_day, block.coarse.shape, np.array([w.first for w in part.weights])),
+        tuple((w.matrix @ weighted).ravel() for w in part.weighted),
+        (block.fine.step_per_day, block.fine.shape, np.array([w.first for w in part.weighted])),
+        out,
+    )
     return out
 
 
 @jit
 def _fill(
-    freq: Any, step: float, firsts: Any, total: Any, weights: Any, weighted: Any, out: Any
+    freq: Any, total: Any, weights: Any, coarse: Any, weighted: Any, fine: Any, out: Any
 ) -> None:
-    harmonics, n_freq, width = out.shape
+    harmonics = out.shape[0]
     size = 2 * harmonics + 1
     taps = np.empty(TAPS, np.float32)
     w_cos, w_sin = _room(2 * harmonics + 1), _room(2 * harmonics + 1)
     y_cos, y_sin = _room(harmonics + 1), _room(harmonics + 1)
     factor, z = np.zeros((size, size, TILE), np.float32), _room(size)
     w_cos[0] = total
-    for f in range(n_freq):
+    for f in range(freq.size):
+        step, shape, firsts = coarse
         for k in range(2 * harmonics):
-            row = kernel_weights((k + 1) * freq[f], step, taps) - firsts[k]
+            row = kernel_weights((k + 1) * freq[f], step, shape, taps) - firsts[k]
             interpolate(weights[k], row, taps, w_cos[k + 1], w_sin[k + 1])
-            if k < harmonics:
-                interpolate(weighted[k], row, taps, y_cos[k + 1], y_sin[k + 1])
+        step, shape, firsts = fine
+        for k in range(harmonics):
+            row = kernel_weights((k + 1) * freq[f], step, shape, taps) - firsts[k]
+            interpolate(weighted[k], row, taps, y_cos[k + 1], y_sin[k + 1])
         _solve(w_cos, w_sin, y_cos, y_sin, factor, z)
         gained = np.zeros(TILE, np.float32)
         for k in range(harmonics):
             for s in range(TILE):
                 gained[s] += z[2 * k + 1, s] ** 2 + z[2 * k + 2, s] ** 2
-            out[k, f] = gained[:width]
+            out[k, f] = gained
 
 
 @jit
