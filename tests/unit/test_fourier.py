@@ -2,7 +2,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from udfs.features import harmonic_fit
 from udfs.features.fourier import fourier_features
+from udfs.features.harmonic_formula import cos_sin_turn
 from udfs.schemas import FOURIER
 
 SCOPE = "scope-v0.9.5"
@@ -148,3 +150,78 @@ def test_one_bad_curve_leaves_the_others_alone(curve):
         time, mag, magerr, np.array([0, 150, 300]), np.array([np.nan, 0.7]), mode=SCOPE
     )
     np.testing.assert_array_equal(rows[1], fit(*curve, 0.7))
+
+
+@pytest.mark.parametrize("longest", [0.2, 3.0])
+def test_sums_and_orthogonalisation_agree(make_curves, rng, longest):
+    # Periods up to so many baselines: beyond one, columns are nearly sums of others.
+    c = make_curves(*[80] * 60)
+    period = 1700 * 10 ** rng.uniform(-4, np.log10(longest), 60)
+    fast = fourier_features(c.time, c.mag, c.magerr, c.offsets, period, mode=SCOPE)
+    slow = np.full_like(fast, np.nan)
+    for i in range(60):
+        t, m, e = c.one(i)
+        elapsed, zero_phase = t - t.min(), t.min() / period[i]
+        harmonic_fit.fit_orthogonal(elapsed, m, e, period[i], zero_phase, slow[i])
+    np.testing.assert_allclose(fast[:, :2], slow[:, :2], rtol=1e-9)
+    size = np.abs(slow[:, 2:]).max(axis=1, keepdims=True)
+    np.testing.assert_allclose(fast[:, 2:] / size, slow[:, 2:] / size, atol=1e-8)
+
+
+def test_sums_serve_all_common_periods(make_curves):
+    # The orthogonalisation is correct as well, but ten times slower.
+    c = make_curves(*[80] * 60)
+    row = np.empty(14)
+    for i in range(60):
+        t, m, e = c.one(i)
+        assert harmonic_fit._fit_from_sums(t - t.min(), m, e, 0.03 * 1.15**i, 0.0, row)
+
+
+@pytest.mark.parametrize("period", [0.9973, 1.0, 0.5, 365.25])
+def test_phases_seen_in_part_match_numpy_least_squares(rng, period):
+    # Four hours a night, five months a year: the harmonics of these periods nearly coincide.
+    night = np.concatenate([np.arange(150), 365 + np.arange(150)])
+    time = 58000 + np.sort(rng.choice(night, 250)) + rng.uniform(0.2, 0.37, 250)
+    magerr = rng.uniform(0.01, 0.04, 250)
+    mag = rng.normal(15, 0.1, 250)
+    row = fit(time, mag, magerr, period)
+    order = np.count_nonzero(row[4:]) // 2
+    matrix = design(time - 58000, period, order)
+    basis = np.linalg.qr(matrix / magerr[:, None])[0]
+    residual = mag / magerr - basis @ (basis.T @ (mag / magerr))
+    bic = np.sum(residual**2) + np.log(250) * (2 + 2 * order)
+    # rel: rounding of the columns, times a condition number of up to 1e10.
+    assert row[1] == pytest.approx(bic, rel=1e-6)
+
+
+def test_order_of_the_epochs_is_irrelevant(curve, rng):
+    time, mag, magerr = curve
+    shuffled = rng.permutation(time.size)
+    np.testing.assert_allclose(
+        fit(time[shuffled], mag[shuffled], magerr[shuffled], 3.3), fit(*curve, 3.3), rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.125, 0.25, 0.3, 0.5, 0.7, 0.75, 0.999999999, 123.456])
+def test_cosine_and_sine_of_a_turn(turn):
+    cosine, sine = cos_sin_turn(turn)
+    angle = 2 * np.longdouble(np.pi) * np.longdouble(turn)
+    angle += 2 * np.longdouble(turn) * np.longdouble(1.2246467991473532e-16)  # rest of pi
+    assert float(cosine - np.cos(angle)) == pytest.approx(0, abs=3e-16)
+    assert float(sine - np.sin(angle)) == pytest.approx(0, abs=3e-16)
+
+
+@pytest.mark.parametrize("n", [20_000])
+def test_long_curves_are_fitted(rng, n):
+    time = np.sort(rng.uniform(0, 7000, n))
+    mag = 15 + 0.01 * np.cos(2 * np.pi * time / 0.0231) + rng.normal(0, 0.02, n)
+    row = fit(time, mag, np.full(n, 0.02), 0.0231)
+    assert row[4] == pytest.approx(0.01, abs=5 * 0.02 / np.sqrt(n / 2))
+
+
+def test_constant_magnitude_has_no_power(curve):
+    # Equal errors: the mean is exact, and chi-square 0.
+    row = fit(curve[0], np.full(150, 15.0), np.full(150, 0.5), 0.7)
+    assert row[0] == 0
+    assert row[2] == 15
+    assert not row[3:].any()

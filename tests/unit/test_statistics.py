@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import special, stats
 
-from udfs.features.moments import log_normal_cdf
+from udfs.features.normality import log_normal_cdf
 from udfs.features.statistics import basic_statistics
 from udfs.schemas import STATISTICS
 
@@ -60,6 +60,52 @@ def test_normality_tests_match_scipy(rng, outlier):
     # The statistic is what 3000 leaves of 3000.
     np.testing.assert_allclose(s["ad"], expected, rtol=1e-9)
     np.testing.assert_allclose(s["sw"], stats.shapiro(mag / 0.1).statistic, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [*range(3, 13), 50, 51, 499, 500, 4999, 5000, 5001, 20_000])
+@pytest.mark.parametrize("law", ["normal", "exponential"])
+def test_shapiro_wilk_matches_scipy_at_every_size(rng, n, law):
+    values = rng.normal(900, 3, n) if law == "normal" else 900 + rng.exponential(3, n)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # about p-values above 5000 points
+        expected = stats.shapiro(values).statistic
+    s = named(np.arange(n), values, np.ones(n))
+    np.testing.assert_allclose(s["sw"], expected, rtol=1e-12)
+
+
+def test_shapiro_wilk_of_three_values_stays_above_its_bound():
+    # Two equal values of three are the least normal: exactly 3/4, less rounding.
+    assert named([0, 1, 2], [15.0, 15.0, 15.3], [1, 1, 1])["sw"][0] >= 0.75
+
+
+def test_weights_belong_to_the_size_of_each_curve(rng):
+    # Neighbours of other sizes: the weights of the last curve must not be used again.
+    sizes = [40, 40, 7, 40]
+    offsets = np.concatenate(([0], np.cumsum(sizes)))
+    mag = rng.normal(15, 0.3, offsets[-1])
+    s = named(np.arange(mag.size), mag, np.full(mag.size, 0.1), offsets)
+    alone = [stats.shapiro(part / 0.1).statistic for part in np.split(mag, offsets[1:-1])]
+    np.testing.assert_allclose(s["sw"], alone, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6, 99, 100])
+@pytest.mark.parametrize("ties", [False, True])
+def test_order_statistics_match_numpy(rng, n, ties):
+    mag = rng.integers(0, 4, n) / 4.0 if ties else rng.normal(15, 1, n)
+    s = named(np.arange(n), mag, np.ones(n))
+    # rtol: interpolated between two values in another order of operations.
+    np.testing.assert_allclose(s["median"], np.median(mag), rtol=1e-14)
+    deviation = np.median(np.abs(mag - np.median(mag)))
+    np.testing.assert_allclose(s["median_abs_dev"], deviation, rtol=1e-13, atol=1e-14)
+    for name, low in [("iqr", 25), ("i60r", 20), ("i70r", 15), ("i80r", 10), ("i90r", 5)]:
+        expected = np.subtract(*np.percentile(mag, [100 - low, low]))
+        np.testing.assert_allclose(s[name], expected, rtol=1e-12, atol=1e-14, err_msg=name)
+
+
+def test_nan_gives_nan_and_no_crash():
+    s = named(np.arange(5), [15.0, np.nan, 15.2, 15.1, 15.3], np.full(5, 0.1))
+    assert np.isnan(s["wmean"][0])
+    assert np.isnan(s["sw"][0])
 
 
 @pytest.mark.parametrize("x", [-300.0, -55.0, -30.5, -29.5, -5.0, 0.0, 3.0])

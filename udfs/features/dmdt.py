@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from udfs.jit import jit
+from udfs.features.dmdt_cpu import count_pairs
 from udfs.modes import FIXED, SCOPE, check_mode
 from udfs.ragged import FloatArray, IntArray, check_offsets
 
@@ -57,44 +57,18 @@ def dmdt_histograms(
     dm_edges, dt_edges = np.array(DM_EDGES, np.float64), np.array(DT_EDGES_DAY, np.float64)
     if mode == SCOPE:
         dt_edges[1] = _SCOPE_SECOND_EDGE_DAY
+    for edges in (dm_edges, dt_edges):
+        # The last bin is closed: half-open bins up to the next number are the same.
+        edges[-1] = np.nextafter(edges[-1], np.inf)
     counts = np.zeros((offsets.size - 1, dm_edges.size - 1, dt_edges.size - 1), np.int64)
-    for i in range(offsets.size - 1):
-        curve = slice(offsets[i], offsets[i + 1])
-        _count_pairs(time[curve], mag[curve], dm_edges, dt_edges, counts[i])
+    count_pairs(time, mag, offsets, _order(mag, offsets), dm_edges, dt_edges, counts)
     norm = np.sqrt(np.sum(counts**2, axis=(1, 2), keepdims=True, dtype=np.float64))
     return np.asarray(counts / np.where(norm == 0, 1.0, norm), dtype=np.float64)
 
 
-@jit
-def _bin_of(value: float, edges: FloatArray) -> int:
-    """Index of the bin, or -1 outside."""
-    last = edges.size - 1
-    if not (edges[0] <= value <= edges[last]):
-        return -1
-    low, high = 0, last
-    while high - low > 1:
-        middle = (low + high) // 2
-        if value >= edges[middle]:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-@jit
-def _count_pairs(
-    time: FloatArray, mag: FloatArray, dm_edges: FloatArray, dt_edges: FloatArray, out: IntArray
-) -> None:
-    last = dt_edges.size - 1
-    for i in range(time.size):
-        # The times ascend, so the time bin of j never moves back.
-        column = 0
-        for j in range(i + 1, time.size):
-            gap = time[j] - time[i]
-            if gap > dt_edges[last]:
-                break
-            while column < last - 1 and gap >= dt_edges[column + 1]:
-                column += 1
-            row = _bin_of(mag[j] - mag[i], dm_edges)
-            if row >= 0:
-                out[row, column] += 1
+def _order(mag: FloatArray, offsets: IntArray) -> IntArray:
+    """The epochs of each curve in ascending magnitude; NaN last."""
+    order = np.empty(mag.size, np.int64)
+    for start, stop in zip(offsets[:-1], offsets[1:], strict=True):
+        order[start:stop] = np.argsort(mag[start:stop])
+    return order

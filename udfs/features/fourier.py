@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from udfs.features.harmonic_fit import COEFFICIENTS, fit_curves
+from udfs.features.harmonic_fit import fit_curves
+from udfs.features.harmonic_formula import HARMONICS
 from udfs.modes import SCOPE, check_mode
 from udfs.ragged import FloatArray, IntArray, check_offsets
-
-_HARMONICS = 5
 
 
 def fourier_features(
@@ -25,8 +24,9 @@ def fourier_features(
 
         a + b (t - min t) + sum over n = 1..k of A_n cos(2 pi n T / P) + B_n sin(2 pi n T / P).
 
-    It is linear in its parameters, so each order has one weighted least-squares solution,
-    found here by orthogonalising the columns one after another. The order with the smallest
+    It is linear in its parameters, so each order has one weighted least-squares solution, found
+    here for all orders at once from trigonometric sums, or by orthogonalising the columns where
+    they nearly depend on one another. The order with the smallest
     BIC = chi2 + ln(N) (2 + 2 k) is reported.
 
     Parameters
@@ -70,7 +70,7 @@ def fourier_features(
         raise ValueError(
             f"period has shape {period.shape}, expected ({offsets.size - 1},): one per light curve"
         )
-    out = np.full((offsets.size - 1, 4 + COEFFICIENTS), np.nan)
+    out = np.full((offsets.size - 1, 4 + 2 * HARMONICS), np.nan)
     fit_curves(time, mag, magerr, offsets, period, epoch_offset_day, out)
     if mode != SCOPE:
         out[:, 4:] = _amplitudes_and_phases(out[:, 4:])
@@ -80,7 +80,7 @@ def fourier_features(
 def _amplitudes_and_phases(coefficients: FloatArray) -> FloatArray:
     cosine, sine = coefficients[:, 0::2], coefficients[:, 1::2]
     amplitude, phase = np.hypot(cosine, sine), np.arctan2(cosine, sine)
-    order = np.arange(1, _HARMONICS + 1)
+    order = np.arange(1, HARMONICS + 1)
     # A flat curve has order 0. NaN would keep every such star from being classified.
     flat = amplitude[:, :1] == 0
     relative_phase = np.mod((phase / order - phase[:, :1]) * order / (2 * np.pi), 1.0)
