@@ -100,7 +100,7 @@ def say(line: str) -> None:
 def block_costs(sky: Sky, length: int) -> dict[str, float]:
     """Nanoseconds per (frequency, exposure, source) of each block kernel, mean of the grid."""
     exposures = shared_exposures(sky.time)
-    block = exposure_block(exposures, sky.time, sky.mag, sky.magerr, sky.offsets)
+    block = exposure_block(exposures, sky.time, sky.mag, 1 / sky.magerr**2, sky.offsets)
     ls, sums = lomb_scargle_block.prepare(block), aov_block.prepare(block)
     counts = entropy_block.prepare(block, mag_bins=SETTINGS.mag_bins)
     weights = multi_harmonic_block.prepare(block)

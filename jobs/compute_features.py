@@ -11,6 +11,8 @@ from jobs.common.tables import Warehouse
 from jobs.common.version import fingerprint
 from jobs.features.run import FeatureRun
 from udfs.modes import FIXED, MODES
+from udfs.periodograms.curves import BACKENDS
+from udfs.periodograms.grid import TIMES
 
 JOB = "compute_features"
 EXAMPLES = """
@@ -21,8 +23,9 @@ examples:
   Two fields, with the numbers of the published SCoPe features, bug for bug:
     spark-submit jobs/compute_features.py --survey ztf --fields 250,202 --mode scope-v0.9.5
 
-22 statistics, periods by Lomb-Scargle, conditional entropy, AOV and the nested choice, Fourier
-series at each period, and the dmdt image. Cuts and period grid stand in conf/survey/NAME.toml.
+22 statistics, periods by Lomb-Scargle, conditional entropy, AOV, their nested choice and, from all
+bands of a star together, period_BEST; Fourier series at each period, and the dmdt image. Cuts,
+period grid and the size of blocks of stars computed together stand in conf/survey/NAME.toml.
 Light curves with too few clean epochs go to the table quarantine. A quadrant that is done is
 skipped, so the job can be killed and run again at any time.
 """
@@ -38,9 +41,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--mode", choices=MODES, default=FIXED, help=f"default: {FIXED}")
     parser.add_argument(
         "--backend",
-        choices=("cpu", "reference"),
+        choices=BACKENDS,
         default="cpu",
-        help="what computes the periodograms (reference: numpy, slow, for comparison)",
+        help="what computes the periodograms; cuda: a GPU in every task, see "
+        "conf/spark/rapids.conf; reference: numpy, slow, for comparison (default: cpu)",
+    )
+    parser.add_argument(
+        "--times",
+        choices=TIMES,
+        help="fold light curves at the times of shared exposures or each at its own "
+        "(default: what [period_search] of the survey says, else auto: decided from the data)",
     )
     parser.add_argument(
         "--commit-rows",
@@ -53,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     open_log(verbose=args.verbose)
 
     survey = read_survey(args.survey)
-    settings = survey.feature_settings(args.mode, args.backend)
+    settings = survey.feature_settings(args.mode, args.backend, times=args.times)
     warehouse = Warehouse(open_session(JOB, args.conf), args.warehouse)
     ledger = Ledger(warehouse, JOB, arguments=argv or sys.argv[1:], config_hash=fingerprint(survey))
     run = FeatureRun(warehouse, survey, ledger, settings)

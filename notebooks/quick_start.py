@@ -45,7 +45,7 @@ from models.store import KIND, LATEST, METRICS, find_version
 from models.taxonomy import read_taxonomy
 from udfs.periodograms.grid import frequency_grid
 from udfs.periodograms.lomb_scargle import lomb_scargle
-from udfs.schemas import FEATURES, LIGHT_CURVES, NESTED, scores_table
+from udfs.schemas import BEST, FEATURES, LIGHT_CURVES, scores_table
 
 root = dbutils.widgets.get("warehouse")
 sky = f"{root}/sky"
@@ -103,7 +103,7 @@ compute_features.main(["--warehouse", root, "--survey", str(survey_file)])
 # COMMAND ----------
 
 features = warehouse.read(FEATURES)
-period = f"period_{NESTED}"
+period = f"period_{BEST}"
 known = (
     features.join(truth.select("source_id", "class", "period_day"), on="source_id", how="inner")
     .where(F.col("period_day").isNotNull())

@@ -12,9 +12,19 @@ from udfs.features.fourier import fourier_features
 from udfs.features.statistics import basic_statistics
 from udfs.modes import FIXED
 from udfs.periodograms.grid import PeriodSearchSettings, excluded, full_grid
-from udfs.periodograms.search import search_periods
-from udfs.ragged import FloatArray, IntArray
-from udfs.schemas import DMDT_SIDE, FOURIER, PERIOD_ALGORITHMS, STATISTICS
+from udfs.periodograms.search import GridSearch, search_periods
+from udfs.periods.choice import choose_periods
+from udfs.periods.trees import RankingModel
+from udfs.ragged import FloatArray, IntArray, take_rows
+from udfs.schemas import (
+    BEST,
+    DMDT_SIDE,
+    FOURIER,
+    GRID_ALGORITHMS,
+    PERIOD_ALGORITHMS,
+    PERIOD_QUALITY,
+    STATISTICS,
+)
 from udfs.stars import BlockSettings
 
 OK = "ok"
@@ -42,6 +52,8 @@ class FeatureSettings:
     period_search : PeriodSearchSettings
     blocks : BlockSettings
         How many stars are computed together.
+    ranking : RankingModel, optional
+        Chooses the period of a star; mode "fixed" needs one.
     """
 
     mode: str = FIXED
@@ -52,6 +64,7 @@ class FeatureSettings:
     fourier_epoch_offset_day: float = _HMJD_TO_HJD_DAY
     period_search: PeriodSearchSettings = field(default_factory=PeriodSearchSettings)
     blocks: BlockSettings = field(default_factory=BlockSettings)
+    ranking: RankingModel | None = None
 
     @property
     def cleaning(self) -> CleaningSettings:
@@ -70,8 +83,9 @@ class FeatureBlock:
     status : (n_lc,) str
         Of each curve of the batch: "ok" or "too_few_epochs".
     columns : dict of str to array with first axis n_kept
-        Names as in ``schemas.FEATURES``. ``dmdt`` is (n_kept, 676) float32, ``n_freq`` int32,
-        ``mode``, ``backend`` and ``times`` str, the others float64.
+        Names as in ``schemas.FEATURES``. ``dmdt`` is (n_kept, 676) float32, ``n_freq`` and
+        ``n_harmonics`` int32, ``mode``, ``backend``, ``times`` and ``period_status`` str, the
+        others float64.
     """
 
     kept: IntArray
@@ -163,7 +177,10 @@ def light_curve_features(
         kept=np.flatnonzero(enough).astype(np.int64),
         status=np.where(enough, OK, TOO_FEW_EPOCHS),
         columns=_columns(
-            t, m, e, kept_offsets,
+            t,
+            m,
+            e,
+            kept_offsets,
             band=band[enough],
             star=np.unique(star[enough], return_inverse=True)[1],
             baseline_day=baseline_day,
@@ -199,16 +216,23 @@ def _columns(
         mode=settings.mode,
         backend=settings.backend,
     )
-    for k, algorithm in enumerate(PERIOD_ALGORITHMS):
+    for k, algorithm in enumerate(GRID_ALGORITHMS):
         columns[f"period_{algorithm}"] = best.period[:, k]
         columns[f"significance_{algorithm}"] = best.significance[:, k]
         columns[f"pdot_{algorithm}"] = best.pdot[:, k]
+    algorithms: tuple[str, ...] = GRID_ALGORITHMS
+    if settings.mode == FIXED:
+        columns |= _best_columns(
+            time, mag, magerr, offsets, star=star, found=best, settings=settings
+        )
+        algorithms = PERIOD_ALGORITHMS
+    for algorithm in algorithms:
         series = fourier_features(
             time,
             mag,
             magerr,
             offsets,
-            best.period[:, k],
+            columns[f"period_{algorithm}"],
             mode=settings.mode,
             epoch_offset_day=settings.fourier_epoch_offset_day,
         )
@@ -222,3 +246,53 @@ def _columns(
     columns["backend"] = np.full(n_lc, settings.backend)
     columns["times"] = best.times
     return columns
+
+
+def _best_columns(
+    time: FloatArray,
+    mag: FloatArray,
+    magerr: FloatArray,
+    offsets: IntArray,
+    *,
+    star: IntArray,
+    found: GridSearch,
+    settings: FeatureSettings,
+) -> dict[str, npt.NDArray[Any]]:
+    """The period of each curve's star, chosen from the candidates of the grid."""
+    if settings.ranking is None:
+        raise ValueError(
+            f"mode {FIXED!r} chooses the periods of stars with a ranking model: give "
+            "FeatureSettings one from udfs.periods.trees.read_ranking_model"
+        )
+    # choose_periods wants the curves of a star next to each other.
+    order = np.argsort(star, kind="stable")
+    epochs, bounds = take_rows(offsets, order)
+    star_offsets = np.searchsorted(star[order], np.arange(found.candidates.shape[0] + 1))
+    chosen = choose_periods(
+        time[epochs],
+        mag[epochs],
+        magerr[epochs],
+        bounds,
+        star_offsets,
+        found.candidates,
+        others=_beside(found.period[:, :3], order, star_offsets),
+        max_freq=settings.period_search.max_freq_per_day,
+        model=settings.ranking,
+    )
+    columns: dict[str, npt.NDArray[Any]] = {
+        f"period_{BEST}": chosen.period[star],
+        f"significance_{BEST}": chosen.gain[star],
+        f"pdot_{BEST}": np.where(np.isnan(chosen.period), np.nan, 0.0)[star],
+        "n_harmonics": chosen.n_harmonics[star].astype(np.int32),
+        "period_status": chosen.status[star],
+    }
+    return columns | {name: getattr(chosen, name)[star] for name in PERIOD_QUALITY}
+
+
+def _beside(values: FloatArray, order: IntArray, star_offsets: IntArray) -> FloatArray:
+    """Rows of all curves of a star beside each other, NaN where a star has fewer curves."""
+    counts = np.diff(star_offsets)
+    out = np.full((counts.size, counts.max(initial=0), values.shape[1]), np.nan)
+    row = np.repeat(np.arange(counts.size), counts)
+    out[row, np.arange(order.size) - star_offsets[row]] = values[order]
+    return out.reshape(counts.size, out.shape[1] * out.shape[2])

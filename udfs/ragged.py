@@ -98,3 +98,18 @@ def _check_type(found: Any, name: str) -> None:
         pa.types.is_floating(found.value_type) or pa.types.is_integer(found.value_type)
     ):
         raise TypeError(f"{name} is {found}, expected a list of numbers such as list<double>")
+
+
+def take_rows(offsets: IntArray, rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Positions of the values of some rows, and the offsets of these rows among themselves.
+
+    Parameters
+    ----------
+    offsets : (n_rows + 1,) int64
+    rows : (n_taken,) int64
+        In any order.
+    """
+    sizes = np.diff(offsets)[rows]
+    taken = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    positions = np.arange(taken[-1]) + np.repeat(offsets[rows] - taken[:-1], sizes)
+    return positions, taken

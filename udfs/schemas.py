@@ -32,7 +32,20 @@ FOURIER = (
     "f1_relamp2", "f1_relphi2", "f1_relamp3", "f1_relphi3", "f1_relamp4", "f1_relphi4",
 )  # fmt: skip
 NESTED = "ELS_ECE_EAOV"
-PERIOD_ALGORITHMS = ("ELS", "ECE", "EAOV", NESTED)
+GRID_ALGORITHMS = ("ELS", "ECE", "EAOV", NESTED)
+# The period of the star, from all its bands; mode "fixed" alone has it.
+BEST = "BEST"
+PERIOD_ALGORITHMS = (*GRID_ALGORITHMS, BEST)
+PERIOD_QUALITY = {
+    "false_alarm_probability": "that noise alone has such a peak",
+    "window_power": "spectral window of the star's epochs at the frequency, 0 to 1",
+    "alias_family": "distance of the frequency from the nearest multiple of a cycle per sidereal "
+    "day [cycles/day]: what aliases of one night's rhythm have in common",
+    "alias_margin": "log-likelihood above the best alias; negative: the folded shape decided",
+    "score_margin": "score above the second candidate",
+    "agreement": "share of ELS, ECE, EAOV that found the period or a simple multiple",
+    "family_agreement": "share of ELS, ECE, EAOV that found its alias family",
+}
 DMDT_SIDE = 26
 
 ALERT_CONTEXT = ("n_ztf_alerts", "mean_ztf_alert_braai")
@@ -119,6 +132,10 @@ SOURCES = Table(
     "Positions of the light curves, in HEALPix order: the table for searches by position",
 )
 
+_SIGNIFICANCE = {
+    NESTED: "AOV statistic at the period",
+    BEST: "log-likelihood above constant magnitudes, all bands together",
+}
 FEATURES = Table(
     "features",
     StructType([
@@ -127,14 +144,17 @@ FEATURES = Table(
         *_columns(STATISTICS, DoubleType(), "SCoPe basic statistic of the cleaned magnitudes"),
         *[_column(f"period_{a}", DoubleType(), f"best period of {a} [day]")
           for a in PERIOD_ALGORITHMS],
-        *[_column(f"significance_{a}", DoubleType(),
-                  "AOV statistic at the period" if a == NESTED
-                  else "distance of the best value from the mean [standard deviations]")
+        *[_column(f"significance_{a}", DoubleType(), _SIGNIFICANCE.get(
+                  a, "distance of the best value from the mean [standard deviations]"))
           for a in PERIOD_ALGORITHMS],
         *[_column(f"pdot_{a}", DoubleType(), "period derivative [day/day]")
           for a in PERIOD_ALGORITHMS],
         *[_column(f"{f}_{a}", DoubleType(), f"Fourier series at period_{a}")
           for a in PERIOD_ALGORITHMS for f in FOURIER],
+        _column("n_harmonics", IntegerType(), "harmonics of the star's folded curves, 1 to 8"),
+        *[_column(name, DoubleType(), f"period_{BEST}: {comment}")
+          for name, comment in PERIOD_QUALITY.items()],
+        _column("period_status", StringType(), "ok, no_usable_curve or no_candidate"),
         _column("dmdt", ArrayType(FloatType()),
                 "26 x 26 histogram of magnitude against time differences, row by row"),
         *_columns(ALERT_CONTEXT, DoubleType(), "ZTF alerts within 2 arcsec"),
@@ -231,7 +251,7 @@ def scores_table(labels: Sequence[str]) -> Table:
             _column("obj_id", StringType(), "object_id of the star"),
             *_columns(CATALOGUE_IDS, LongType(), "matched catalogue source; 0 for none"),
             *_POSITION[:2],
-            _column("period", DoubleType(), f"period_{NESTED} [day]"),
+            _column("period", DoubleType(), f"period_{BEST}, or period_{NESTED} without it [day]"),
             _FIELD,
             *_QUADRANT,
             *scores,

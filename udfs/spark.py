@@ -124,13 +124,15 @@ def _features_of(rows: Any, settings: FeatureSettings, computed: list[str]) -> A
     kept = rows.take(pa.array(features.kept))
     columns = {name: kept[name] for name in PASSED_ON}
     for name in computed:
-        values = features.columns[name]
         dtype = to_arrow_type(FEATURES.schema[name].dataType)
         if name == "dmdt":
+            values = features.columns[name]
             cells = DMDT_SIDE**2 * np.arange(len(values) + 1)
             columns[name] = to_arrow(values.ravel(), cells, value_type=pa.float32())
+        elif name in features.columns:
+            columns[name] = pa.array(features.columns[name], type=dtype)
         else:
-            columns[name] = pa.array(values, type=dtype)
+            columns[name] = pa.nulls(features.kept.size, dtype)
     return pa.table(columns)
 
 

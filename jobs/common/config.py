@@ -3,7 +3,7 @@
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from udfs.errors import ContractError
 from udfs.light_curve_features import FeatureSettings
 from udfs.periodograms.grid import PeriodSearchSettings
+from udfs.periods.trees import read_ranking_model
 from udfs.stars import BlockSettings
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -77,8 +78,10 @@ class Survey:
     fourier_epoch_day: float = 0.0
     """Added to ``hmjd`` before the phases of the Fourier series are formed."""
 
-    def feature_settings(self, mode: str, backend: str) -> FeatureSettings:
-        """What the feature code needs to know of the survey."""
+    def feature_settings(
+        self, mode: str, backend: str, *, times: str | None = None
+    ) -> FeatureSettings:
+        """What the feature code needs to know of the survey; ``times`` overrules its own."""
         return FeatureSettings(
             mode=mode,
             backend=backend,
@@ -86,8 +89,9 @@ class Survey:
             min_gap_minutes=self.cleaning.min_gap_minutes,
             max_hmjd=self.cleaning.max_hmjd,
             fourier_epoch_offset_day=self.fourier_epoch_day,
-            period_search=self.period_search,
+            period_search=replace(self.period_search, times=times or self.period_search.times),
             blocks=self.blocks,
+            ranking=read_ranking_model(CONF / "period_choice.json"),
         )
 
 

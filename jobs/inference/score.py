@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from models.scorer import STATUS, scorer_of
 from models.store import ModelSet
-from udfs.schemas import CATALOGUE_IDS, NESTED, Table
+from udfs.schemas import BEST, CATALOGUE_IDS, NESTED, Table
 
 # Building XGBoost's input costs as much for 1,000 rows as for some 10,000: small Arrow batches
 # are joined. 20,000 rows of 61 features are 10 MB.
@@ -45,7 +45,7 @@ def with_scores(
         *[F.coalesce(F.col(name), F.lit(0)).alias(name) for name in CATALOGUE_IDS],
         F.col("ra"),
         F.col("dec"),
-        F.col(f"period_{NESTED}").alias("period"),
+        F.coalesce(f"period_{BEST}", f"period_{NESTED}").alias("period"),
         *[F.col(name) for name in ("field", "ccd", "quad", "filter")],
     ]
     rows = features.select(*told, *inputs)

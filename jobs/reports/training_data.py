@@ -16,7 +16,7 @@ from jobs.reports.plots_light_curves import Star
 from jobs.reports.stars import Wanted, read_stars
 from models import store
 from models.taxonomy import Taxonomy
-from udfs.schemas import FEATURES, NESTED
+from udfs.schemas import BEST, FEATURES, NESTED
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,13 @@ def _wanted(warehouse: Warehouse, best: Sequence[pd.DataFrame]) -> list[Wanted]:
     rows = (
         warehouse.read(FEATURES)
         .where(F.col("source_id").isin([int(i) for i in sources["source_id"]]))
-        .select("survey", "field", "source_id", "object_id", f"period_{NESTED}")
+        .select(
+            "survey",
+            "field",
+            "source_id",
+            "object_id",
+            F.coalesce(f"period_{BEST}", f"period_{NESTED}"),
+        )
         .collect()
     )
     known = set(zip(sources["survey"], sources["source_id"], strict=True))

@@ -59,7 +59,7 @@ def test_scores_are_those_of_the_models_on_the_rows(toy, scored):
     assert len(unscored) == 2 * 52 - 2 and found[unscored].isna().all().all()
     np.testing.assert_array_equal(
         found["period"].to_numpy(float),
-        rows.set_index("source_id")["period_ELS_ECE_EAOV"].loc[found.index].to_numpy(float),
+        rows.set_index("source_id")["period_BEST"].loc[found.index].to_numpy(float),
     )
 
 

@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from udfs.features.fourier import fourier_features
 from udfs.features.statistics import basic_statistics
 from udfs.light_curve_features import FeatureSettings, cleaned_baseline, light_curve_features
 from udfs.periodograms.grid import PeriodSearchSettings
+from udfs.periods.trees import read_ranking_model
 from udfs.schemas import (
     ALERT_CONTEXT,
     ALLWISE,
@@ -18,7 +20,11 @@ from udfs.schemas import (
     STATISTICS,
 )
 
-SETTINGS = FeatureSettings(period_search=PeriodSearchSettings(max_freq_per_day=1.9))
+PROJECT = Path(__file__).resolve().parents[2]
+SETTINGS = FeatureSettings(
+    period_search=PeriodSearchSettings(max_freq_per_day=1.9),
+    ranking=read_ranking_model(PROJECT / "conf" / "period_choice.json"),
+)
 BASELINE = 1700.0
 
 

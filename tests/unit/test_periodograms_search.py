@@ -1,9 +1,11 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from udfs.periodograms.grid import TERRESTRIAL, PeriodSearchSettings, frequency_grid
 from udfs.periodograms.search import search_periods
-from udfs.schemas import PERIOD_ALGORITHMS
+from udfs.schemas import GRID_ALGORITHMS
 
 
 def test_grid_follows_its_formula():
@@ -51,6 +53,14 @@ def test_settings_refuse_nonsense(wrong):
         PeriodSearchSettings(**wrong)
 
 
+@dataclass(frozen=True)
+class Curves:
+    time: np.ndarray
+    mag: np.ndarray
+    magerr: np.ndarray
+    offsets: np.ndarray
+
+
 def search(curves, freq, *, mode="fixed", backend="cpu", star=None, band=None, **settings):
     number = np.arange(curves.offsets.size - 1)
     return search_periods(
@@ -74,7 +84,7 @@ def freq():
 
 def test_all_algorithms_find_the_sine(make_curves, freq):
     best = search(make_curves(120, 300), freq)
-    assert best.period.shape == (2, len(PERIOD_ALGORITHMS))
+    assert best.period.shape == (2, len(GRID_ALGORITHMS))
     # A tenth of a peak is one grid step.
     np.testing.assert_allclose(1 / best.period, 1 / 0.71234, atol=0.5 / 1700)
     assert (best.significance > 3).all()
@@ -125,3 +135,41 @@ def test_constant_or_short_curves_have_no_period(make_curves, freq):
 def test_unknown_mode(make_curves, freq):
     with pytest.raises(ValueError, match="mode='scope' is unknown; expected one of fixed"):
         search(make_curves(30), freq, mode="scope")
+
+
+def test_the_candidates_of_a_star_come_from_all_its_bands(rng, freq):
+    """Two bands that agree outvote the noise of each: their statistics are added."""
+    sizes, period = (45, 40), 0.71234
+    time = np.concatenate([np.sort(rng.uniform(58000, 59700, n)) for n in sizes])
+    mag = 17 + 0.1 * np.sin(2 * np.pi * time / period) + rng.normal(0, 0.08, time.size)
+    curves = Curves(time, mag, np.full(time.size, 0.08), np.array([0, 45, 85]))
+    together = search(curves, freq, star=[0, 0], band=[1, 2])
+    assert together.candidates.shape[0] == 1
+    assert abs(together.candidates[0, 0, 0] - 1 / period) < 0.5 / 1700
+    alone = search(curves, freq)
+    assert (np.abs(alone.candidates[:, 0, 0] - 1 / period) > 0.5 / 1700).any()
+
+
+def test_scope_mode_has_no_candidates(make_curves, freq):
+    assert np.isnan(search(make_curves(60), freq, mode="scope-v0.9.5").candidates).all()
+
+
+def test_harmonics_beyond_the_grid_are_not_fitted(make_curves):
+    """At most three harmonics below a third of the end, two below a half, one above."""
+    settings = PeriodSearchSettings(max_freq_per_day=3.0, excluded_per_day=())
+    candidates = search(
+        make_curves(60), frequency_grid(300.0, settings), max_freq_per_day=3.0
+    ).candidates[0]  # fmt: skip
+    assert np.nanmax(candidates[2]) <= 1.0 < np.nanmax(candidates[1]) <= 1.5
+    assert 1.5 < np.nanmax(candidates[0]) < 3.0
+
+
+def test_stretches_of_the_grid_do_not_show(make_curves, freq, monkeypatch):
+    curves = make_curves(60, 80)
+    whole = search(curves, freq[:3000])
+    monkeypatch.setattr("udfs.periodograms.search._VALUES", 1)
+    monkeypatch.setattr("udfs.periodograms.search._FEWEST_FREQUENCIES", 701)
+    parts = search(curves, freq[:3000])
+    np.testing.assert_array_equal(parts.period, whole.period)
+    np.testing.assert_allclose(parts.significance, whole.significance, rtol=1e-9)
+    np.testing.assert_array_equal(parts.candidates[:, :, :5], whole.candidates[:, :, :5])

@@ -58,9 +58,8 @@ def sky(rng):
 
 
 def block_of(sky):
-    return exposure_block(
-        shared_exposures(sky.time), sky.time, sky.mag, sky.magerr, sky.offsets
-    )  # fmt: skip
+    weight = 1 / sky.magerr**2
+    return exposure_block(shared_exposures(sky.time), sky.time, sky.mag, weight, sky.offsets)
 
 
 def all_tiles(kernel, block, sky, *stretch):

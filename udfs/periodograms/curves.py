@@ -6,9 +6,10 @@ from typing import cast
 
 import numpy as np
 
+from udfs.devices import require_cuda
 from udfs.ragged import FloatArray, IntArray, check_offsets
 
-BACKENDS = ("reference", "cpu")
+BACKENDS = ("reference", "cpu", "cuda")
 
 # (time from the first epoch, scaled magnitude, frequencies, numbers of bins) -> periodogram
 OneCurve = Callable[..., FloatArray]
@@ -21,9 +22,13 @@ def backend_of(algorithm: str, backend: str) -> OneCurve:
     ------
     ValueError
         If the backend is unknown. There is no silent fallback.
+    RuntimeError
+        If ``backend="cuda"`` and no CUDA device is visible.
     """
     if backend not in BACKENDS:
         raise ValueError(f"backend={backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
+    if backend == "cuda":
+        require_cuda()
     module = importlib.import_module(f"udfs.periodograms.{algorithm}.{backend}")
     return cast(OneCurve, module.one_curve)
 

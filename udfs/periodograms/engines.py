@@ -86,13 +86,14 @@ class OwnTimes:
         self,
         time: FloatArray,
         mag: FloatArray,
-        magerr: FloatArray,
+        weight: FloatArray,
         offsets: IntArray,
         *,
         settings: PeriodSearchSettings,
         backend: str,
     ) -> None:
-        self._time, self._mag, self._magerr, self._offsets = time, mag, magerr, offsets
+        self._time, self._mag, self._offsets = time, mag, offsets
+        self._magerr = 1.0 / np.sqrt(weight)
         self._settings = settings
         self._backend = backend
         self._best = [RunningBest(1, settings.top_n) for _ in range(offsets.size - 1)]

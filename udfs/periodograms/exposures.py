@@ -44,7 +44,7 @@ class ExposureBlock:
     deviation : (n_exposures, n_lc) float64
         Magnitude less the weighted mean of the column; 0 where not seen.
     weight : (n_exposures, n_lc) float64
-        Inverse squared errors; 0 where not seen.
+        Weight of each epoch in the fits; 0 where not seen.
     seen : (n_exposures, n_lc) bool
     n : (n_lc,) int64
         Epochs of each column.
@@ -82,7 +82,7 @@ def shared_exposures(time: FloatArray) -> Exposures:
 
 
 def exposure_block(
-    exposures: Exposures, time: FloatArray, mag: FloatArray, magerr: FloatArray, offsets: IntArray
+    exposures: Exposures, time: FloatArray, mag: FloatArray, weight: FloatArray, offsets: IntArray
 ) -> ExposureBlock:
     """The light curves as columns over the exposures.
 
@@ -91,7 +91,8 @@ def exposure_block(
     exposures : Exposures
         Of ``time``.
     time : (n_obs,) float64, days
-    mag, magerr : (n_obs,) float64, magnitudes
+    mag : (n_obs,) float64, magnitudes
+    weight : (n_obs,) float64, 1 / magnitudes^2
     offsets : (n_lc + 1,) int64
         Curve ``i`` owns ``time[offsets[i]:offsets[i + 1]]``.
 
@@ -101,7 +102,7 @@ def exposure_block(
         If the offsets do not partition the arrays, or a curve has two epochs in one exposure.
         Constant curves are the caller's to leave out: they have no scale.
     """
-    check_offsets(offsets, time=time, mag=mag, magerr=magerr)
+    check_offsets(offsets, time=time, mag=mag, weight=weight)
     n = np.diff(offsets)
     shape = (exposures.time.size, n.size)
     column = np.repeat(np.arange(n.size), n)
@@ -109,12 +110,12 @@ def exposure_block(
     seen[exposures.index, column] = True
     if np.count_nonzero(seen) < time.size:
         raise ValueError("a light curve has two epochs in one exposure; it cannot share exposures")
-    scaled, deviation, weight = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    scaled, deviation, weights = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for i in range(n.size):
         curve = slice(offsets[i], offsets[i + 1])
         rows = exposures.index[curve]
         scaled[rows, i] = scaled_curve(time[curve], mag[curve])[1]
-        weight[rows, i] = 1.0 / magerr[curve] ** 2
-        deviation[rows, i] = mag[curve] - np.average(mag[curve], weights=weight[rows, i])
+        weights[rows, i] = weight[curve]
+        deviation[rows, i] = mag[curve] - np.average(mag[curve], weights=weight[curve])
     middle = 0.5 * (exposures.time[0] + exposures.time[-1]) if exposures.time.size else 0.0
-    return ExposureBlock(exposures.time - middle, scaled, deviation, weight, seen, n)
+    return ExposureBlock(exposures.time - middle, scaled, deviation, weights, seen, n)

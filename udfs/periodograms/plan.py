@@ -8,7 +8,7 @@ from udfs.periodograms.engines import Engine, OwnTimes, SharedExposures
 from udfs.periodograms.exposures import Exposures, exposure_block, shared_exposures
 from udfs.periodograms.grid import AUTO, EXACT, SHARED, PeriodSearchSettings
 from udfs.periodograms.tiles import TILE
-from udfs.ragged import BoolArray, FloatArray, IntArray
+from udfs.ragged import BoolArray, FloatArray, IntArray, take_rows
 
 # Sharing times may move a phase by a tenth of a phase bin at most [cycles].
 _LARGEST_SHIFT = 0.005
@@ -51,7 +51,7 @@ def usable_curves(
 def plan_parts(
     time: FloatArray,
     mag: FloatArray,
-    magerr: FloatArray,
+    weight: FloatArray,
     offsets: IntArray,
     *,
     band: IntArray,
@@ -74,7 +74,7 @@ def plan_parts(
     parts, alone = [], []
     for name in np.unique(band[chosen]):
         curves = np.flatnonzero(chosen & (band == name))
-        t, m, e, bounds = _select(time, mag, magerr, offsets, curves)
+        t, m, w, bounds = _select(time, mag, weight, offsets, curves)
         exposures = shared_exposures(t)
         wanted = settings.times == SHARED or (settings.times == AUTO and backend != "reference")
         problem = _problem(exposures, bounds, top_freq) if wanted else None
@@ -84,16 +84,16 @@ def plan_parts(
         if wanted and not problem and (
             settings.times == SHARED or cells <= _CELLS_PER_EPOCH * t.size
         ):  # fmt: skip
-            block = exposure_block(exposures, t, m, e, bounds)
+            block = exposure_block(exposures, t, m, w, bounds)
             engine = SharedExposures(block, settings)
-            parts.append(Part(curves, SHARED, engine, _points_per_chi2(m, e, bounds)))
+            parts.append(Part(curves, SHARED, engine, _points_per_chi2(m, w, bounds)))
         else:
             alone.append(curves)
     if alone:
         curves = np.concatenate(alone)
-        t, m, e, bounds = _select(time, mag, magerr, offsets, curves)
-        own = OwnTimes(t, m, e, bounds, settings=settings, backend=backend)
-        parts.append(Part(curves, EXACT, own, _points_per_chi2(m, e, bounds)))
+        t, m, w, bounds = _select(time, mag, weight, offsets, curves)
+        own = OwnTimes(t, m, w, bounds, settings=settings, backend=backend)
+        parts.append(Part(curves, EXACT, own, _points_per_chi2(m, w, bounds)))
     return parts
 
 
@@ -110,16 +110,14 @@ def _problem(exposures: Exposures, offsets: IntArray, top_freq: float) -> str | 
 
 
 def _select(
-    time: FloatArray, mag: FloatArray, magerr: FloatArray, offsets: IntArray, curves: IntArray
+    time: FloatArray, mag: FloatArray, weight: FloatArray, offsets: IntArray, curves: IntArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
     """The chosen curves, with offsets of their own."""
-    order = np.concatenate([np.arange(offsets[i], offsets[i + 1]) for i in curves])
-    bounds = np.concatenate([[0], np.cumsum(np.diff(offsets)[curves])]).astype(np.int64)
-    return time[order], mag[order], magerr[order], bounds
+    epochs, bounds = take_rows(offsets, curves)
+    return time[epochs], mag[epochs], weight[epochs], bounds
 
 
-def _points_per_chi2(mag: FloatArray, magerr: FloatArray, offsets: IntArray) -> FloatArray:
+def _points_per_chi2(mag: FloatArray, weight: FloatArray, offsets: IntArray) -> FloatArray:
     curve = np.repeat(np.arange(offsets.size - 1), np.diff(offsets))
-    weight = 1.0 / magerr**2
     mean = np.bincount(curve, weight * mag) / np.bincount(curve, weight)
     return np.asarray(np.diff(offsets) / np.bincount(curve, weight * (mag - mean[curve]) ** 2))

@@ -53,7 +53,7 @@ class RunningBest:
         self._seen += len(ls)
 
     def choice(self) -> tuple[IntArray, FloatArray]:
-        """Chosen grid points and their significance, in the order of ``PERIOD_ALGORITHMS``.
+        """Chosen grid points and their significance, in the order of ``GRID_ALGORITHMS``.
 
         Returns
         -------

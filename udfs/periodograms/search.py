@@ -2,23 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from udfs.jit import jit
 from udfs.modes import SCOPE, check_mode
 from udfs.periodograms.grid import EXACT, PeriodSearchSettings, excluded
 from udfs.periodograms.plan import Part, plan_parts, usable_curves
-from udfs.periodograms.running_peaks import RunningPeaks
+from udfs.periodograms.star_peaks import StarPeaks
+from udfs.periods.curves import weights
 from udfs.ragged import FloatArray, IntArray, check_offsets
-from udfs.schemas import PERIOD_ALGORITHMS
+from udfs.schemas import GRID_ALGORITHMS
 
 # Values of all periodograms that are held at a time: frequencies times curves.
 _VALUES = 1 << 19
 _FEWEST_FREQUENCIES = 1024
-HARMONICS = 3
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class GridSearch:
     Attributes
     ----------
     period : (n_lc, 4) float64, days
-        Columns in the order of ``schemas.PERIOD_ALGORITHMS``.
+        Columns in the order of ``schemas.GRID_ALGORITHMS``.
     significance : (n_lc, 4) float64
         Distance of the best value from the mean of the periodogram in its standard deviations;
         for the nested choice the AOV statistic itself.
@@ -71,7 +69,8 @@ def search_periods(
 
     In mode "fixed" Fourier series of up to 3 harmonics, errors as weights, are fitted at every
     frequency as well. A star's statistic is the sum over its curves of
-    n times the share of chi-square that the series explains. Nothing is left out of the grid; a
+    n times the share of chi-square that the series explains
+    (:func:`udfs.periods.candidates.star_statistic`). Nothing is left out of the grid; a
     harmonic beyond the end of the grid is not fitted.
 
     The grid is walked in stretches: memory does not grow with its length.
@@ -110,12 +109,15 @@ def search_periods(
     check_mode(mode)
     check_offsets(offsets, time=time, mag=mag, magerr=magerr)
     usable = usable_curves(time, mag, offsets, min_points=settings.phase_bins + 1)
+    weight = np.ones(time.size)
+    for i in np.flatnonzero(usable):
+        curve = slice(offsets[i], offsets[i + 1])
+        weight[curve] = weights(mag[curve], magerr[curve])
     parts = plan_parts(
-        time, mag, magerr, offsets,
+        time, mag, weight, offsets,
         band=band, chosen=usable, settings=settings, backend=backend, top_freq=float(freq[-1]),
     )  # fmt: skip
-    n_star = int(star.max(initial=-1)) + 1
-    peaks = [RunningPeaks(n_star, settings.peaks) for _ in range(HARMONICS)]
+    peaks = StarPeaks(star, settings)
     kept = ~excluded(freq, settings)
     length = max(_VALUES // max(offsets.size - 1, 1), _FEWEST_FREQUENCIES)
     for start in range(0, freq.size, length):
@@ -125,62 +127,20 @@ def search_periods(
             if classic_freq.size:
                 part.engine.classic(classic_freq)
         if mode != SCOPE:
-            _add_stars(peaks, parts, freq[stretch], star=star, n_star=n_star,
-                       top_freq=settings.max_freq_per_day)  # fmt: skip
+            peaks.add(parts, freq[stretch])
     return _collect(parts, peaks, freq, freq[kept], n_lc=offsets.size - 1, mode=mode)
-
-
-def _add_stars(
-    peaks: Sequence[RunningPeaks],
-    parts: Sequence[Part],
-    freq: FloatArray,
-    *,
-    star: IntArray,
-    n_star: int,
-    top_freq: float,
-) -> None:
-    """Sum the fits of a stretch over the curves of each star, and note the maxima."""
-    for low, high, harmonics in _stretches(freq, top_freq):
-        total = np.zeros((harmonics, high - low, n_star), np.float32)
-        for part in parts:
-            column = star[part.curves]
-            for first, values in part.engine.reductions(freq[low:high], harmonics):
-                here = slice(first, first + values.shape[2])
-                _add_columns(values, part.points_per_chi2[here], column[here], total)
-        for running, values in zip(peaks, total, strict=False):
-            running.add(values)
-
-
-@jit
-def _add_columns(values: Any, factor: Any, column: Any, total: Any) -> None:
-    for k in range(values.shape[0]):
-        for f in range(values.shape[1]):
-            for s in range(column.size):
-                total[k, f, column[s]] += values[k, f, s] * factor[s]
-
-
-def _stretches(freq: FloatArray, top_freq: float) -> list[tuple[int, int, int]]:
-    """Start, stop and number of harmonics below the end of the grid."""
-    edges = [0]
-    edges += [int(np.searchsorted(freq, top_freq / k, side="right")) for k in (3, 2)]
-    edges.append(freq.size)
-    return [
-        (low, high, harmonics)
-        for low, high, harmonics in zip(edges, edges[1:], (3, 2, 1), strict=False)
-        if high > low
-    ]
 
 
 def _collect(
     parts: Sequence[Part],
-    peaks: Sequence[RunningPeaks],
+    peaks: StarPeaks,
     freq: FloatArray,
     classic_freq: FloatArray,
     *,
     n_lc: int,
     mode: str,
 ) -> GridSearch:
-    shape = (n_lc, len(PERIOD_ALGORITHMS))
+    shape = (n_lc, len(GRID_ALGORITHMS))
     period, significance = np.full(shape, np.nan), np.full(shape, np.nan)
     times = np.full(n_lc, EXACT, dtype="<U6")
     for part in parts:
@@ -189,7 +149,5 @@ def _collect(
         times[part.curves] = part.times
     if mode == SCOPE:
         period[:, :3] = period[:, :3].astype(np.float32)
-    index = np.stack([p.peaks()[0] for p in peaks], axis=1)
-    candidates = np.where(index >= 0, freq[index], np.nan)
     pdot = np.where(np.isnan(period), np.nan, 0.0)
-    return GridSearch(period, significance, pdot, times, candidates)
+    return GridSearch(period, significance, pdot, times, peaks.candidates(freq))

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from udfs.jit import jit, jit_reordered
+from udfs.jit import jit
 from udfs.periodograms.exposures import ExposureBlock
 from udfs.periodograms.multi_harmonic.formula import RIDGE
+from udfs.periodograms.multi_harmonic.side_by_side import add_gain, solve_side_by_side
 from udfs.periodograms.spectra import (
     COARSE,
     FINE,
@@ -25,9 +26,6 @@ from udfs.periodograms.spectra import (
 )
 from udfs.periodograms.tiles import TILE, Float32Array, in_tiles
 from udfs.ragged import FloatArray
-
-# A pivot smaller than this share of the weight is rounding error in single precision.
-_NOTHING = np.float32(1e-6)
 
 
 @dataclass(frozen=True)
@@ -125,77 +123,11 @@ def _fill(
         for k in range(harmonics):
             row = kernel_weights((k + 1) * freq[f], step, shape, taps) - firsts[k]
             interpolate(weighted[k], row, taps, y_cos[k + 1], y_sin[k + 1])
-        _solve(w_cos, w_sin, y_cos, y_sin, factor, z)
-        gained = np.zeros(TILE, np.float32)
+        solve_side_by_side(w_cos, w_sin, y_cos, y_sin, RIDGE, factor, z)
         for k in range(harmonics):
-            for s in range(TILE):
-                gained[s] += z[2 * k + 1, s] ** 2 + z[2 * k + 2, s] ** 2
-            out[k, f] = gained
+            add_gain(z, k, out[k, f], out[max(k - 1, 0), f])
 
 
 @jit
 def _room(rows: int) -> Float32Array:
     return np.zeros((rows, TILE), np.float32)
-
-
-@jit_reordered
-def _solve(w_cos: Any, w_sin: Any, y_cos: Any, y_sin: Any, factor: Any, z: Any) -> None:
-    """The formula of the folder, for TILE sources side by side: forward substitution into ``z``."""
-    for i in range(z.shape[0]):
-        m = (i + 1) // 2
-        z[i] = y_sin[m] if i > 0 and i % 2 == 0 else y_cos[m]
-        for j in range(i + 1):
-            _product(w_cos, w_sin, i, j, factor[i, j])
-            if i == j and i > 0:
-                _add_scaled(factor[i, i], np.float32(RIDGE), w_cos[0])
-            for k in range(j):
-                _less_product(factor[i, j], factor[i, k], factor[j, k])
-            if j < i:
-                _scale(factor[i, j], factor[j, j])
-        for k in range(i):
-            _less_product(z[i], factor[i, k], z[k])
-        _invert_pivot(factor[i, i], w_cos[0])
-        _scale(z[i], factor[i, i])
-
-
-@jit_reordered
-def _product(w_cos: Any, w_sin: Any, i: int, j: int, out: Any) -> None:
-    """Weighted sum of the product of terms i >= j of the order 1, cos x, sin x, cos 2x, ..."""
-    m, n = (i + 1) // 2, (j + 1) // 2
-    sine_i, sine_j = i > 0 and i % 2 == 0, j > 0 and j % 2 == 0
-    for s in range(TILE):
-        if sine_i and sine_j:
-            value = w_cos[m - n, s] - w_cos[m + n, s]
-        elif sine_i:
-            value = w_sin[m + n, s] + w_sin[m - n, s]
-        elif sine_j:
-            value = w_sin[m + n, s] - w_sin[m - n, s]
-        else:
-            value = w_cos[m - n, s] + w_cos[m + n, s]
-        out[s] = np.float32(0.5) * value
-
-
-@jit_reordered
-def _less_product(out: Any, left: Any, right: Any) -> None:
-    for s in range(TILE):
-        out[s] -= left[s] * right[s]
-
-
-@jit_reordered
-def _add_scaled(out: Any, factor: Any, values: Any) -> None:
-    for s in range(TILE):
-        out[s] += factor * values[s]
-
-
-@jit_reordered
-def _scale(out: Any, factor: Any) -> None:
-    for s in range(TILE):
-        out[s] *= factor[s]
-
-
-@jit_reordered
-def _invert_pivot(pivot: Any, weight: Any) -> None:
-    for s in range(TILE):
-        enough = pivot[s] > _NOTHING * weight[s]
-        root = np.sqrt(max(pivot[s], np.float32(1e-30)))
-        pivot[s] = np.float32(1.0) / root if enough else np.float32(0.0)

@@ -6,10 +6,10 @@ import numpy as np
 
 from udfs.jit import jit, jit_reordered
 from udfs.periodograms.lomb_scargle.cpu import RESEED_STEPS, _even_stretch, _rotate, _seed
-from udfs.periodograms.multi_harmonic.formula import RIDGE, chi2_reductions
+from udfs.periodograms.multi_harmonic.formula import RIDGE
+from udfs.periodograms.multi_harmonic.side_by_side import add_gain, solve_side_by_side
+from udfs.periodograms.tiles import TILE
 from udfs.ragged import FloatArray
-
-_reductions = jit(chi2_reductions)
 
 
 def one_curve(
@@ -74,16 +74,16 @@ def _one_curve(
     elapsed: FloatArray, y: FloatArray, weight: FloatArray, freq: FloatArray,
     harmonics: int, ridge: float, reseed: int,
 ) -> FloatArray:  # fmt: skip
-    n = elapsed.size
+    n, size = elapsed.size, 2 * harmonics + 1
     out = np.zeros((freq.size, harmonics))
     cosine, sine = np.empty(n), np.empty(n)
     step_cosine, step_sine = np.empty(n), np.empty(n)
     power_cosine, power_sine = np.empty(n), np.empty(n)
-    cos_sum, sin_sum = np.zeros(2 * harmonics + 1), np.zeros(2 * harmonics + 1)
-    y_cos, y_sin = np.zeros(harmonics + 1), np.zeros(harmonics + 1)
-    factor = np.zeros((2 * harmonics + 1, 2 * harmonics + 2))
-    cos_sum[0] = np.sum(weight)
-    y_cos[0] = np.sum(weight * y)
+    # Sums of TILE neighbouring frequencies, whose equations are solved side by side.
+    w_cos, w_sin = np.zeros((size, TILE)), np.zeros((size, TILE))
+    y_cos, y_sin = np.zeros((harmonics + 1, TILE)), np.zeros((harmonics + 1, TILE))
+    factor, z, gain = np.zeros((size, size, TILE)), np.zeros((size, TILE)), np.zeros(TILE)
+    w_cos[0], y_cos[0] = np.sum(weight), np.sum(weight * y)
     step = math.nan
     start = 0
     while start < freq.size:
@@ -97,15 +97,22 @@ def _one_curve(
         for f in range(start, stop):
             if f > start:
                 _rotate(cosine, sine, step_cosine, step_sine)
-            cos_sum[1], sin_sum[1], y_cos[1], y_sin[1] = _first_sums(
+            lane = (f - start) % TILE
+            w_cos[1, lane], w_sin[1, lane], y_cos[1, lane], y_sin[1, lane] = _first_sums(
                 y, weight, cosine, sine, power_cosine, power_sine
             )
             for k in range(2, harmonics + 1):
-                cos_sum[k], sin_sum[k], y_cos[k], y_sin[k] = _next_sums(
+                w_cos[k, lane], w_sin[k, lane], y_cos[k, lane], y_sin[k, lane] = _next_sums(
                     y, cosine, sine, power_cosine, power_sine
                 )
-            for k in range(harmonics + 1, 2 * harmonics + 1):
-                cos_sum[k], sin_sum[k] = _next_window(cosine, sine, power_cosine, power_sine)
-            _reductions(cos_sum, sin_sum, y_cos, y_sin, factor, ridge, out[f])
+            for k in range(harmonics + 1, size):
+                w_cos[k, lane], w_sin[k, lane] = _next_window(
+                    cosine, sine, power_cosine, power_sine
+                )
+            if lane == TILE - 1 or f == stop - 1:
+                solve_side_by_side(w_cos, w_sin, y_cos, y_sin, ridge, factor, z)
+                for k in range(harmonics):
+                    add_gain(z, k, gain, gain)
+                    out[f - lane : f + 1, k] = gain[: lane + 1]
         start = stop
     return out

@@ -1,0 +1,198 @@
+import numpy as np
+import pytest
+
+from udfs.periodograms.multi_harmonic import multi_harmonic
+from udfs.periodograms.multi_harmonic.formula import RIDGE
+from udfs.periods.candidates import star_statistic, top_maxima
+from udfs.periods.curves import JITTER, star_curves, weights
+from udfs.periods.folded_shape import SHAPE, roughness, shape
+from udfs.periods.harmonic_fit import (
+    coefficients,
+    fit_curve,
+    log_likelihood_gains,
+    refined,
+    series_at,
+)
+from udfs.periods.pool import candidate_pool
+
+
+def nights(rng, n, span=1000):
+    """Times of a survey that looks once a night."""
+    return np.sort(58000 + rng.integers(0, span, n) + rng.uniform(0.1, 0.4, n))
+
+
+def sawtooth(rng, period, n=150, *, noise=0.02, curves=1):
+    """Arrays of one star: ``curves`` light curves of n epochs each."""
+    time = np.concatenate([nights(rng, n) for _ in range(curves)])
+    mag = 16 + 0.7 * np.mod(time / period, 1) + rng.normal(0, noise, time.size)
+    return time, mag, np.full(time.size, noise), n * np.arange(curves + 1)
+
+
+def test_weights_are_those_of_errors_and_jitter(rng):
+    mag, err = rng.normal(15, 1, 100_000), np.full(100_000, 0.03)
+    # Half the central 68% of a normal distribution is its standard deviation, less 0.6%.
+    assert weights(mag, err)[0] == pytest.approx(1 / (0.03**2 + JITTER**2), rel=0.02)
+
+
+@pytest.mark.parametrize("spoil", ["short", "flat", "nan", "error", "one_time"])
+def test_a_curve_that_tells_nothing_is_left_out(rng, spoil):
+    time, mag, err, offsets = sawtooth(rng, 0.6, 40, curves=2)
+    if spoil == "short":
+        offsets = np.array([0, 73, 80])
+    mag[73:] = {"flat": 15.0, "nan": np.nan}.get(spoil, mag[73:])
+    mag[40:73] = 15.0 if spoil == "flat" else mag[40:73]
+    err[75] = 0.0 if spoil == "error" else err[75]
+    time[40:] = 58000.0 if spoil == "one_time" else time[40:]
+    star = star_curves(time, mag, err, offsets)
+    assert star.chi2.size == 1
+    assert star.time.size == offsets[1]
+
+
+def test_no_usable_curve_is_an_empty_star():
+    star = star_curves(np.empty(0), np.empty(0), np.empty(0), np.zeros(3, np.int64))
+    assert star.chi2.size == 0
+    assert star.span_day == 0.0
+
+
+def test_statistic_of_a_star_adds_shares_of_epochs(rng):
+    time, mag, err, offsets = sawtooth(rng, 0.6, 60, curves=2)
+    freq = np.arange(0.5, 3, 0.05)
+    star = star_curves(time, mag, err, offsets)
+    effective = 1 / np.sqrt(star.weight)
+    reductions = multi_harmonic(time, mag, effective, offsets, freq, backend="reference")
+    expected = np.einsum("cfk,c->fk", reductions, 60 / star.chi2)
+    np.testing.assert_allclose(star_statistic(star, freq), expected, rtol=1e-7, atol=1e-7)
+
+
+def test_top_maxima_by_hand():
+    freq = np.arange(1.0, 10.0)
+    one = np.array([9.0, 1, 4, 4, 2, 7, 1, 3, 8])
+    statistic = np.column_stack([one, np.arange(9.0)])
+    found = top_maxima(statistic, freq, 3)
+    # Ends are none; of a plateau the last point is the maximum.
+    np.testing.assert_array_equal(found[0], [6.0, 4.0, np.nan])
+    assert np.isnan(found[1]).all()
+    np.testing.assert_array_equal(top_maxima(statistic, freq, 1)[0], [6.0])
+
+
+def test_gains_are_those_of_least_squares(rng):
+    star = star_curves(*sawtooth(rng, 0.6, 50, curves=2))
+    gain = np.empty(4)
+    log_likelihood_gains(*star, 1.7, gain)
+    freq, expected = np.array([1.7]), 0.0
+    reductions = multi_harmonic(
+        star.time, star.y, 1 / np.sqrt(star.weight), star.offsets, freq,
+        backend="reference", harmonics=4,
+    )  # fmt: skip
+    for i in range(2):
+        expected = expected - 25 * np.log(1 - reductions[i, 0] / star.chi2[i])
+    np.testing.assert_allclose(gain, expected, rtol=1e-7)
+
+
+def test_refined_frequency_is_the_highest_nearby(rng):
+    star = star_curves(*sawtooth(rng, 0.6137))
+    step = 0.05 / star.span_day
+    start = 1 / 0.6137 + 3.3 * step
+    found = refined(*star, start, 3, step, 4)
+    near = start + np.linspace(-4, 4, 1601) * step
+    gains = np.empty((near.size, 3))
+    for f, out in zip(near, gains, strict=True):
+        log_likelihood_gains(*star, f, out)
+    assert abs(found - near[np.argmax(gains[:, 2])]) < step / 15
+
+
+def test_coefficients_give_the_fitted_series(rng):
+    time, freq = np.sort(rng.uniform(0, 50, 4000)), 0.731
+    angle = 2 * np.pi * freq * time
+    y = 0.3 + 0.5 * np.cos(angle) - 0.2 * np.sin(2 * angle)
+    factor, reduction = np.zeros((5, 6)), np.empty(2)
+    fit_curve(y, np.ones(4000), np.cos(angle), np.sin(angle), factor, reduction)
+    # The penalty shrinks by twice its weight; the mean is free.
+    np.testing.assert_allclose(coefficients(factor), [0.3, 0.5, 0, 0, -0.2], atol=3 * RIDGE)
+    x = 0.6
+    value, slope = series_at(np.array([0.3, 0.5, 0.0, 0.0, -0.2]), np.cos(x), np.sin(x))
+    assert value == pytest.approx(0.3 + 0.5 * np.cos(x) - 0.2 * np.sin(2 * x))
+    assert slope == pytest.approx(-0.5 * np.sin(x) - 0.4 * np.cos(2 * x))
+
+
+def eclipses(rng, period, *, secondary, n=400):
+    time = nights(rng, n)
+    phase = np.mod(time / period, 1)
+    mag = 15 + 0.5 * (np.abs(phase - 0.3) < 0.06) + secondary * (np.abs(phase - 0.8) < 0.06)
+    return time, mag + rng.normal(0, 0.02, n), np.full(n, 0.02), np.array([0, n])
+
+
+def values_of(star, freq, harmonics=6):
+    out = np.empty(len(SHAPE))
+    angle = 2 * np.pi * freq * star.time
+    shape(*star, freq, np.cos(angle), np.sin(angle), harmonics, out)
+    return dict(zip(SHAPE, out, strict=True))
+
+
+def test_parity_tells_unequal_eclipses_from_equal_ones(rng):
+    unequal = values_of(star_curves(*eclipses(rng, 1.37, secondary=0.3)), 2 / 1.37)
+    equal = values_of(star_curves(*eclipses(rng, 1.37, secondary=0.5)), 2 / 1.37)
+    # One parameter: 3 is already one chance in 70.
+    assert unequal["parity"] > 20
+    assert equal["parity"] < 6
+    # Depths (0.5 and 0.3) differ from their mean by a quarter.
+    assert unequal["unequal"] == pytest.approx(0.25, abs=0.08)
+
+
+def test_shift_tells_an_eccentric_orbit(rng):
+    time, mag, err, offsets = eclipses(rng, 1.37, secondary=0.0)
+    phase = np.mod(time / 1.37, 1)
+    mag += 0.5 * (np.abs(phase - 0.83) < 0.06)
+    found = values_of(star_curves(time, mag, err, offsets), 2 / 1.37)
+    assert found["shift"] > 10
+
+
+def test_shape_of_a_sawtooth(rng):
+    found = values_of(star_curves(*sawtooth(rng, 0.6137, 400)), 1 / 0.6137)
+    # Magnitudes grow for most of the cycle and the star brightens in a jump.
+    assert found["rise"] < 0.5
+    assert found["faint"] == pytest.approx(0.5, abs=0.1)
+    assert found["range"] == pytest.approx(np.log(0.75), abs=0.2)
+
+
+def test_second_minimum(rng):
+    found = values_of(star_curves(*eclipses(rng, 1.37, secondary=0.3)), 1 / 1.37)
+    assert found["second"] == pytest.approx(0.6, abs=0.1)
+    assert found["apart"] == pytest.approx(0.5, abs=0.04)
+
+
+def test_roughness_is_least_at_the_period_and_zero_for_noise(rng):
+    star = star_curves(*sawtooth(rng, 0.6137, 300))
+    at, off = np.empty(3), np.empty(3)
+    roughness(star.time, star.y, star.offsets, 1 / 0.6137, at)
+    roughness(star.time, star.y, star.offsets, 1.2345, off)
+    assert at[0] < -2
+    assert abs(off[0]) < 0.3
+    assert abs(off[1]) < 0.3
+
+
+def test_largest_gap_is_the_narrowest_of_the_curves():
+    time = np.concatenate([np.arange(10) / 10, np.arange(8) / 16])
+    out = np.empty(3)
+    roughness(time, np.tile([0.0, 1.0], 9), np.array([0, 10, 18]), 1.0, out)
+    assert out[2] == pytest.approx(0.1)
+
+
+def test_pool_has_refined_peaks_with_their_halves_and_doubles(rng):
+    star = star_curves(*sawtooth(rng, 0.6137))
+    true = 1 / 0.6137
+    candidates = np.full((3, 5), np.nan)
+    candidates[0, :2] = true + 0.1 / star.span_day, 0.71
+    candidates[2, 0] = true - 0.1 / star.span_day
+    pool = candidate_pool(star, candidates)
+    width = 1 / star.span_day
+    for wanted in (true, true / 2, 2 * true):
+        assert np.min(np.abs(pool - wanted)) < 0.1 * width
+    # The two grid points were of one peak.
+    assert np.sum(np.abs(pool - true) < width) == 1
+    assert np.min(np.diff(np.sort(pool))) > 0.2 * width
+
+
+def test_pool_of_no_candidates_is_empty(rng):
+    star = star_curves(*sawtooth(rng, 0.6137))
+    assert candidate_pool(star, np.full((3, 30), np.nan)).size == 0

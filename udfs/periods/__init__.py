@@ -1,0 +1,1 @@
+"""The period of a star from the grid statistics of all its light curves."""
