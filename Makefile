@@ -4,7 +4,7 @@
 #   make test                all tests
 #   make check               ruff, mypy
 #   make bench               the published figures, with DATA if there is one
-#   make setup               only the set-up; [MAVEN_MIRROR=url] [JARS=folder] [S3=1]
+#   make setup               only the set-up; [MAVEN_MIRROR=url] [JARS=folder] [S3=1] [RAPIDS=1]
 #   make notebook          the quick start as a notebook, run and kept as HTML
 #   make clean               removes what the above made
 SHELL := /bin/bash
@@ -37,7 +37,7 @@ notebook: setup
 
 setup:
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" MAVEN_MIRROR="$(MAVEN_MIRROR)" S3="$(S3)" \
-		deploy/setup.sh
+		RAPIDS="$(RAPIDS)" deploy/setup.sh
 
 clean:
 	rm -rf $(VENV) .jars $(WAREHOUSE) build *.egg-info

@@ -80,6 +80,10 @@ if [[ -n ${S3:-} ]] && ! compgen -G "$LAMBDASKY_JARS/hadoop-aws-*.jar" >/dev/nul
   say "resolving the jars for s3a:// paths (550 MB)"
   resolve_jars s3
 fi
+if [[ -n ${RAPIDS:-} ]] && ! compgen -G "$LAMBDASKY_JARS/rapids-4-spark_*.jar" >/dev/null; then
+  say "resolving the RAPIDS Accelerator (1 GB)"
+  resolve_jars rapids
+fi
 
 mkdir -p "$SPARK_HOME/conf"
 cp conf/spark/log4j2.properties "$SPARK_HOME/conf/"

@@ -167,7 +167,7 @@ def test_harmonics_beyond_the_grid_are_not_fitted(make_curves):
 def test_stretches_of_the_grid_do_not_show(make_curves, freq, monkeypatch):
     curves = make_curves(60, 80)
     whole = search(curves, freq[:3000])
-    monkeypatch.setattr("udfs.periodograms.search._VALUES", 1)
+    monkeypatch.setattr("udfs.periodograms.search._VALUES", {"cpu": 1})
     monkeypatch.setattr("udfs.periodograms.search._FEWEST_FREQUENCIES", 701)
     parts = search(curves, freq[:3000])
     np.testing.assert_array_equal(parts.period, whole.period)

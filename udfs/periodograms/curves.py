@@ -15,6 +15,14 @@ BACKENDS = ("reference", "cpu", "cuda")
 OneCurve = Callable[..., FloatArray]
 
 
+def check_backend(backend: str) -> None:
+    """Raise ValueError if the backend is unknown, RuntimeError if it lacks its device."""
+    if backend not in BACKENDS:
+        raise ValueError(f"backend={backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
+    if backend == "cuda":
+        require_cuda()
+
+
 def backend_of(algorithm: str, backend: str) -> OneCurve:
     """The function ``one_curve`` of a backend of an algorithm.
 
@@ -25,10 +33,7 @@ def backend_of(algorithm: str, backend: str) -> OneCurve:
     RuntimeError
         If ``backend="cuda"`` and no CUDA device is visible.
     """
-    if backend not in BACKENDS:
-        raise ValueError(f"backend={backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
-    if backend == "cuda":
-        require_cuda()
+    check_backend(backend)
     module = importlib.import_module(f"udfs.periodograms.{algorithm}.{backend}")
     return cast(OneCurve, module.one_curve)
 

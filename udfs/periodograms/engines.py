@@ -1,7 +1,8 @@
 """What computes the periodograms of some light curves: over shared exposures, or one by one."""
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -131,3 +132,12 @@ class OwnTimes:
                 backend=self._backend, harmonics=harmonics,
             )  # fmt: skip
             yield i, values.transpose(2, 1, 0)
+
+
+def shared_engine(backend: str) -> Callable[[ExposureBlock, PeriodSearchSettings], Engine]:
+    """What computes blocks on a backend; there is no silent fallback."""
+    if backend == "cuda":
+        # Not imported without need: it asks for a device.
+        module = importlib.import_module("udfs.periodograms.engine_cuda")
+        return cast(Callable[..., Engine], module.SharedExposuresCuda)
+    return SharedExposures

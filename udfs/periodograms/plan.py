@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.periodograms.engines import Engine, OwnTimes, SharedExposures
+from udfs.periodograms.engines import Engine, OwnTimes, shared_engine
 from udfs.periodograms.exposures import Exposures, exposure_block, shared_exposures
 from udfs.periodograms.grid import AUTO, EXACT, SHARED, PeriodSearchSettings
 from udfs.periodograms.tiles import TILE
@@ -85,7 +85,7 @@ def plan_parts(
             settings.times == SHARED or cells <= _CELLS_PER_EPOCH * t.size
         ):  # fmt: skip
             block = exposure_block(exposures, t, m, w, bounds)
-            engine = SharedExposures(block, settings)
+            engine = shared_engine(backend)(block, settings)
             parts.append(Part(curves, SHARED, engine, _points_per_chi2(m, w, bounds)))
         else:
             alone.append(curves)

@@ -7,15 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from udfs.modes import SCOPE, check_mode
+from udfs.periodograms.curves import check_backend
 from udfs.periodograms.grid import EXACT, PeriodSearchSettings, excluded
 from udfs.periodograms.plan import Part, plan_parts, usable_curves
-from udfs.periodograms.star_peaks import StarPeaks
+from udfs.periodograms.star_peaks import StarPeaks, star_peaks
 from udfs.periods.curves import weights
 from udfs.ragged import FloatArray, IntArray, check_offsets
 from udfs.schemas import GRID_ALGORITHMS
 
-# Values of all periodograms that are held at a time: frequencies times curves.
-_VALUES = 1 << 19
+# Values of a periodogram that are held at a time, frequencies times curves: few enough for the
+# cache of a processor, many enough to be worth the start of a kernel on a GPU.
+_VALUES = {"reference": 1 << 19, "cpu": 1 << 19, "cuda": 1 << 24}
 _FEWEST_FREQUENCIES = 1024
 
 
@@ -107,6 +109,7 @@ def search_periods(
         are demanded of curves that do not share any.
     """
     check_mode(mode)
+    check_backend(backend)
     check_offsets(offsets, time=time, mag=mag, magerr=magerr)
     usable = usable_curves(time, mag, offsets, min_points=settings.phase_bins + 1)
     weight = np.ones(time.size)
@@ -117,9 +120,9 @@ def search_periods(
         time, mag, weight, offsets,
         band=band, chosen=usable, settings=settings, backend=backend, top_freq=float(freq[-1]),
     )  # fmt: skip
-    peaks = StarPeaks(star, settings)
+    peaks = star_peaks(star, settings, backend=backend)
     kept = ~excluded(freq, settings)
-    length = max(_VALUES // max(offsets.size - 1, 1), _FEWEST_FREQUENCIES)
+    length = max(_VALUES[backend] // max(offsets.size - 1, 1), _FEWEST_FREQUENCIES)
     for start in range(0, freq.size, length):
         stretch = slice(start, start + length)
         classic_freq = freq[stretch][kept[stretch]]

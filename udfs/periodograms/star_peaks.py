@@ -1,7 +1,8 @@
 """Candidates of stars: the highest maxima of what Fourier series explain of all their curves."""
 
+import importlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -24,23 +25,30 @@ class StarPeaks:
     settings : PeriodSearchSettings
     """
 
+    running_peaks = RunningPeaks
+
     def __init__(self, star: IntArray, settings: PeriodSearchSettings) -> None:
         self._star = star
         self._n_star = int(star.max(initial=-1)) + 1
         self._top_freq = settings.max_freq_per_day
-        self._peaks = [RunningPeaks(self._n_star, settings.peaks) for _ in range(HARMONICS)]
+        self._peaks = [self.running_peaks(self._n_star, settings.peaks) for _ in range(HARMONICS)]
 
     def add(self, parts: Sequence[Part], freq: FloatArray) -> None:
         """Take in a stretch of the grid; the parts are all curves that are searched."""
         for low, high, harmonics in stretches_by_harmonics(freq, self._top_freq):
-            total = np.zeros((harmonics, high - low, self._n_star), np.float32)
-            for part in parts:
-                star = self._star[part.curves]
-                for first, values in part.engine.reductions(freq[low:high], harmonics):
-                    here = slice(first, first + values.shape[2])
-                    _add_columns(values, part.points_per_chi2[here], star[here], total)
-            for running, values in zip(self._peaks, total, strict=False):
-                running.add(values)
+            total = self._sums(parts, freq[low:high], harmonics)
+            for k in range(harmonics):
+                self._peaks[k].add(total[k])
+
+    def _sums(self, parts: Sequence[Part], freq: FloatArray, harmonics: int) -> Any:
+        """What the series explain of each star: (harmonics, n_freq, n_star) float32."""
+        total = np.zeros((harmonics, freq.size, self._n_star), np.float32)
+        for part in parts:
+            star = self._star[part.curves]
+            for first, values in part.engine.reductions(freq, harmonics):
+                here = slice(first, first + values.shape[2])
+                _add_columns(values, part.points_per_chi2[here], star[here], total)
+        return total
 
     def candidates(self, freq: FloatArray) -> FloatArray:
         """Frequencies of the maxima, (n_star, HARMONICS, n_peaks), highest first, NaN beyond.
@@ -52,6 +60,15 @@ class StarPeaks:
         """
         index = np.stack([running.peaks()[0] for running in self._peaks], axis=1)
         return np.where(index >= 0, freq[index], np.nan)
+
+
+def star_peaks(star: IntArray, settings: PeriodSearchSettings, *, backend: str) -> StarPeaks:
+    """The candidates of stars, found where the backend has the values."""
+    if backend == "cuda":
+        # Not imported without need: it asks for a device.
+        module = importlib.import_module("udfs.periodograms.star_peaks_cuda")
+        return cast(StarPeaks, module.StarPeaksCuda(star, settings))
+    return StarPeaks(star, settings)
 
 
 def stretches_by_harmonics(freq: FloatArray, top_freq: float) -> list[tuple[int, int, int]]:
