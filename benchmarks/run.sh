@@ -1,29 +1,27 @@
 #!/usr/bin/env bash
 # The published figures: run.sh WAREHOUSE [DATA]; make bench [DATA=folder]
-# With DATA, features that are not in the warehouse yet are computed first: about an hour.
+# The figures on labels need features; those not in the warehouse yet are computed first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 WAREHOUSE="$1"
 DATA="${2:-}"
 export PATH="$PWD/.venv/bin:$PATH" PYTHONPATH="$PWD"
+# One thread for each kernel: ratios are of one core.
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 python benchmarks/periodograms.py
+python benchmarks/features.py
+python benchmarks/spark_overhead.py
+python benchmarks/gpu.py || echo "no GPU here: its figures are left out"
 if [[ -z $DATA ]]; then
   echo "the other benchmarks need real light curves: make bench DATA=folder"
   exit 0
 fi
-SURVEYS=(crts_csdr1 eros1_lmc sdss_s82_rrl)
-for survey in "${SURVEYS[@]}"; do
-  positions=(--positions "$DATA/$survey/objects.parquet")
-  [[ $survey != sdss_s82_rrl ]] || positions=() # none are published with these light curves
-  spark-submit jobs/ingest_light_curves.py --warehouse "$WAREHOUSE" --survey "$survey" \
-    --input "$DATA/$survey/lightcurves.parquet" "${positions[@]}"
-  spark-submit jobs/compute_features.py --warehouse "$WAREHOUSE" --survey "$survey" \
-    --commit-rows 2000
-done
 [[ ! -d $DATA/../oracle ]] || python benchmarks/oracle_agreement.py "$DATA/../oracle"
+python benchmarks/period_recovery.py --data "$DATA"
+python benchmarks/period_histograms.py --data "$DATA" --output "$WAREHOUSE/periods.svg"
+spark-submit jobs/ingest_light_curves.py --warehouse "$WAREHOUSE" --survey crts_csdr1 \
+  --input "$DATA/crts_csdr1/lightcurves.parquet" --positions "$DATA/crts_csdr1/objects.parquet"
+spark-submit jobs/compute_features.py --warehouse "$WAREHOUSE" --survey crts_csdr1 \
+  --commit-rows 2000
 python benchmarks/crts_labels.py --warehouse "$WAREHOUSE" --data "$DATA"
-for survey in "${SURVEYS[@]}"; do
-  python benchmarks/period_recovery.py "$survey" --per-class 30 \
-    --warehouse "$WAREHOUSE" --data "$DATA"
-done

@@ -40,7 +40,7 @@ class FeatureSettings:
     Attributes
     ----------
     mode : {"fixed", "scope-v0.9.5"}
-    backend : {"reference", "cpu"}
+    backend : {"reference", "cpu", "cuda"}
         What computes the periodograms.
     min_epochs : int
         Clean epochs that a light curve must have.

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_type
 from pyspark.sql.types import DoubleType, IntegerType, LongType, StructType
 
+from udfs.arrow_groups import tables_by_key
 from udfs.light_curve_features import FeatureSettings, cleaned_baseline, light_curve_features
 from udfs.ragged import from_arrow, to_arrow
 from udfs.schemas import DMDT_SIDE, FEATURES, LIGHT_CURVES
@@ -76,10 +77,12 @@ def plan_blocks(measured: DataFrame, settings: FeatureSettings) -> DataFrame:
     return enough.groupBy(*QUADRANT).applyInArrow(plan, schema.add(BASELINE, DoubleType()))
 
 
-def with_light_curve_features(light_curves: DataFrame, settings: FeatureSettings) -> DataFrame:
+def with_light_curve_features(
+    light_curves: DataFrame, settings: FeatureSettings, *, partitions: int
+) -> DataFrame:
     """All features of a light curve from the curves of its star, for those with enough epochs.
 
-    One block of stars is one task's work: it holds all curves of its stars, so that a star is
+    A block of stars is computed at once: it holds all curves of its stars, so that a star is
     searched in all its bands and curves that share exposures are searched together.
 
     Parameters
@@ -87,6 +90,9 @@ def with_light_curve_features(light_curves: DataFrame, settings: FeatureSettings
     light_curves : DataFrame
         The table's columns and those of :func:`plan_blocks`.
     settings : FeatureSettings
+    partitions : int
+        Among which the blocks are divided. More than there are blocks: two blocks in one partition
+        are computed one after the other.
 
     Returns
     -------
@@ -95,13 +101,17 @@ def with_light_curve_features(light_curves: DataFrame, settings: FeatureSettings
     """
     computed = _computed_columns()
 
-    def compute(rows: Any) -> Any:
-        # Shuffles change the order of rows; sums of a block must not depend on it.
-        return _features_of(rows.sort_by("source_id").combine_chunks(), settings, computed)
+    def compute(batches: Iterable[Any]) -> Iterable[Any]:
+        for rows in tables_by_key(batches, (*QUADRANT, BLOCK)):
+            yield from _features_of(rows, settings, computed).to_batches()
 
     passed_on = [LIGHT_CURVES.schema[name] for name in PASSED_ON]
     schema = StructType([*passed_on, *[FEATURES.schema[name] for name in computed]])
-    return light_curves.groupBy(*QUADRANT, BLOCK).applyInArrow(compute, schema)
+    # The number of partitions is given because Spark would else merge them by their bytes, not by
+    # their work. Sums of a block must not depend on the order of rows: it is fixed here.
+    by_block = light_curves.repartition(partitions, *QUADRANT, BLOCK)
+    ordered = by_block.sortWithinPartitions(*QUADRANT, BLOCK, "source_id")
+    return ordered.mapInArrow(compute, schema)
 
 
 def _computed_columns() -> list[str]:

@@ -30,6 +30,8 @@ from udfs.schemas import (
 from udfs.spark import BLOCK, QUADRANT, measure_baselines, plan_blocks, with_light_curve_features
 
 JOB = "compute_features"
+# Blocks fall into partitions by a hash: with so many, two seldom fall into the same.
+_PARTITIONS_PER_BLOCK = 4
 log = logging.getLogger(__name__)
 
 
@@ -116,10 +118,12 @@ class FeatureRun:
         rows = sum(q.rows for q in group)
         with progress.watch(self._warehouse.spark.sparkContext, rows):
             self._put_aside(measured, group)
-            chosen = curves.join(
-                F.broadcast(blocks), on=[*QUADRANT, "source_id"], how="inner"
-            ).repartition(_partitions(blocks), *QUADRANT, BLOCK)
-            features = self._finish(with_light_curve_features(chosen, self._settings))
+            chosen = curves.join(F.broadcast(blocks), on=[*QUADRANT, "source_id"], how="inner")
+            features = self._finish(
+                with_light_curve_features(
+                    chosen, self._settings, partitions=_PARTITIONS_PER_BLOCK * _count(blocks) + 1
+                )
+            )
             self._warehouse.replace(features, FEATURES, where=here)
         done = self._account(group, measured, time.monotonic() - start)
         self._ledger.record(done)
@@ -218,12 +222,8 @@ class FeatureRun:
         return done
 
 
-def _partitions(blocks: DataFrame) -> int:
-    """More partitions than blocks: two blocks that fall into one would be done one after the other.
-
-    The number is given because Spark would else merge partitions by their bytes, not by the work.
-    """
-    return 4 * blocks.select(*QUADRANT, BLOCK).distinct().count() + 1
+def _count(blocks: DataFrame) -> int:
+    return blocks.select(*QUADRANT, BLOCK).distinct().count()
 
 
 def _groups(quadrants: Sequence[Quadrant], commit_rows: int) -> Iterator[list[Quadrant]]:

@@ -16,8 +16,8 @@ BOOKKEEPING = {"CommandResultExec", "RDDScanExec"}
 OFF_GPU = {
     "compute_features": BOOKKEEPING
     | {
-        # The plugin knows mapInArrow, but not applyInArrow: the plan of a quadrant's blocks, and
-        # the features of a block.
+        # The plugin knows mapInArrow (the features of a block), but not applyInArrow, which plans
+        # the blocks of a quadrant.
         "FlatMapGroupsInArrowExec",
         # The plan of the blocks is read several times and kept in Spark's own cache.
         "InMemoryTableScanExec",

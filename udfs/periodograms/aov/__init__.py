@@ -30,7 +30,7 @@ def aov(
     offsets : (n_lc + 1,) int64
         Curve ``i`` owns ``time[offsets[i]:offsets[i + 1]]``.
     freq : (n_freq,) float64, cycles/day
-    backend : {"reference", "cpu"}
+    backend : {"reference", "cpu", "cuda"}
         Set by configuration. There is no silent fallback.
     phase_bins : int
 

@@ -37,7 +37,7 @@ def multi_harmonic(
         Curve ``i`` owns ``time[offsets[i]:offsets[i + 1]]``.
     freq : (n_freq,) float64, cycles/day
         In any order; evenly spaced stretches are computed faster.
-    backend : {"reference", "cpu"}
+    backend : {"reference", "cpu", "cuda"}
         Set by configuration. There is no silent fallback.
     harmonics : int
         Largest K, 1 or more.
