@@ -50,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--times",
         choices=TIMES,
         help="fold light curves at the times of shared exposures or each at its own "
-        "(default: what [period_search] of the survey says, else auto: decided from the data)",
+        "(default: what [period_search] of the survey says, else auto: decided from the data; "
+        "in mode scope-v0.9.5, exact)",
     )
     parser.add_argument(
         "--commit-rows",

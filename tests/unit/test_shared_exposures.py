@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from udfs.cleaning import CleaningSettings, clean_epochs
 from udfs.periodograms.aov import aov
 from udfs.periodograms.aov import block_cpu as aov_block
 from udfs.periodograms.conditional_entropy import block_cpu as entropy_block
@@ -177,6 +179,41 @@ def test_sharing_times_costs_no_period(sky, freq):
     right = [np.abs(best.period[:, 3] / some.period - 1) < 0.01 for best in (shared, exact)]
     np.testing.assert_array_equal(*right)
     assert np.mean(right) > 0.9
+
+
+@pytest.mark.data
+def test_sharing_costs_next_to_nothing_on_a_real_quadrant(data_dir):
+    """ZTF field 250, CCD 1, quadrant 1, g: 128 long curves, mostly of constant stars.
+
+    Lomb-Scargle and the harmonic fits do not care where phase zero is: they must not change. The
+    bins of AOV and conditional entropy begin elsewhere, and what is best in noise changes with
+    them; so only the statistic of whole periodograms is held.
+    """
+    path = data_dir / "ztf_dr5_field" / "ztf_000250_zg_c01_q1_dr5.parquet"
+    rows = pd.read_parquet(path)
+    rows = rows[rows["nepochs"] >= 90].head(128)
+    hmjd, mag, magerr, catflags = (
+        np.concatenate(rows[c].to_list()).astype(float)
+        for c in ("hmjd", "mag", "magerr", "catflags")
+    )
+    offsets = np.concatenate([[0], np.cumsum(rows["nepochs"])]).astype(np.int64)
+    time, mag, magerr, offsets = clean_epochs(
+        hmjd, mag, magerr, catflags.astype(int), offsets, settings=CleaningSettings(30.0)
+    )
+    quadrant = Sky(time, mag, magerr, offsets, np.empty(0))
+    freq = full_grid(np.ptp(time), PeriodSearchSettings(max_freq_per_day=3.0))
+    shared, exact = (search(quadrant, freq, times=t, max_freq_per_day=3.0)
+                     for t in ("shared", "exact"))  # fmt: skip
+    np.testing.assert_array_equal(shared.period[:, 0], exact.period[:, 0])
+    np.testing.assert_allclose(shared.significance[:, 0], exact.significance[:, 0], rtol=1e-4)
+    assert np.mean(shared.candidates[:, :, 0] == exact.candidates[:, :, 0]) > 0.99
+    assert np.mean(shared.period[:, 1:] == exact.period[:, 1:]) > 0.85
+
+
+def test_scope_mode_does_not_share_unasked(sky, freq):
+    some = sky(70, 120)
+    assert set(search(some, freq[:300], times="auto", mode="scope-v0.9.5").times) == {"exact"}
+    assert set(search(some, freq[:300], times="shared", mode="scope-v0.9.5").times) == {"shared"}
 
 
 def test_the_data_decide_whether_times_are_shared(sky, freq):

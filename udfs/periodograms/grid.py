@@ -37,7 +37,8 @@ class PeriodSearchSettings:
         Local maxima kept of each multi-harmonic periodogram, for the choice in mode "fixed".
     times : {"auto", "shared", "exact"}
         Whether light curves of a band are folded at the times of shared exposures, which is much
-        faster, or each at its own; "auto" decides from the data.
+        faster, or each at its own; "auto" decides from the data, and in mode "scope-v0.9.5"
+        means "exact".
     excluded_per_day : tuple of (low, high)
         Frequencies with ``low <= f <= high`` are left out of the grid of ELS, ECE and
         EAOV [cycles/day].

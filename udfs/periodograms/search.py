@@ -1,14 +1,14 @@
 """The search over the frequency grid: three periodograms of each curve, one of each star."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from udfs.modes import SCOPE, check_mode
 from udfs.periodograms.curves import check_backend
-from udfs.periodograms.grid import EXACT, PeriodSearchSettings, excluded
+from udfs.periodograms.grid import AUTO, EXACT, PeriodSearchSettings, excluded
 from udfs.periodograms.plan import Part, plan_parts, usable_curves
 from udfs.periodograms.star_peaks import StarPeaks, star_peaks
 from udfs.periods.curves import weights
@@ -93,7 +93,8 @@ def search_periods(
         Star of each curve.
     settings : PeriodSearchSettings
     mode : {"fixed", "scope-v0.9.5"}
-        "scope-v0.9.5" rounds the periods of ELS, ECE and EAOV to single precision, as its period
+        "scope-v0.9.5" shares exposures only if the settings demand it: bins then begin at another
+        phase. It rounds the periods of ELS, ECE and EAOV to single precision, as its period
         grid was; the nested period is 1 / f in both modes. Its single-precision sums are not
         imitated: they changed from run to run.
     backend : {"reference", "cpu", "cuda"}
@@ -116,6 +117,9 @@ def search_periods(
     for i in np.flatnonzero(usable):
         curve = slice(offsets[i], offsets[i + 1])
         weight[curve] = weights(mag[curve], magerr[curve])
+    if mode == SCOPE and settings.times == AUTO:
+        # Phase bins of a block begin at its first exposure, not at each curve's first epoch.
+        settings = replace(settings, times=EXACT)
     parts = plan_parts(
         time, mag, weight, offsets,
         band=band, chosen=usable, settings=settings, backend=backend, top_freq=float(freq[-1]),
