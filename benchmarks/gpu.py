@@ -1,9 +1,10 @@
-"""Time of every kernel of the period search on a GPU, and its share of what the card can do.
+"""Time of the period search and the features on a GPU, and the share of what the card can do.
 
 ``python benchmarks/gpu.py`` prints, for a block of sources over shared exposures, nanoseconds per
 (frequency, exposure, source) and light curves per second at the full grid of ZTF: 816,000
-frequencies, 500 exposures over 1,700 days, a tenth of them missing. Without a CUDA device it stops
-with an error.
+frequencies, 500 exposures over 1,700 days, a tenth of them missing. For the features it prints
+microseconds per light curve, with what the host does for them: sorting, and the copies to and from
+the card. Without a CUDA device it stops with an error.
 
 What limits the kernels
 -----------------------
@@ -46,6 +47,10 @@ import numpy as np
 from numba import cuda
 
 from udfs.devices import cuda_device_name
+from udfs.features.dmdt import dmdt_histograms
+from udfs.features.fourier import fourier_features
+from udfs.features.statistics import basic_statistics
+from udfs.modes import FIXED
 from udfs.periodograms import binned_cuda
 from udfs.periodograms.aov import aov
 from udfs.periodograms.conditional_entropy import conditional_entropy
@@ -57,6 +62,7 @@ from udfs.periodograms.lomb_scargle import lomb_scargle
 from udfs.periodograms.multi_harmonic import block_cuda as multi_harmonic_block
 from udfs.periodograms.multi_harmonic import multi_harmonic
 from udfs.periodograms.running_best_cuda import RunningBestCuda
+from udfs.schemas import PERIOD_ALGORITHMS
 
 BASELINE_DAY = 1700.0
 FULL_GRID = 816_000
@@ -165,9 +171,36 @@ def curve_by_curve(block: ExposureBlock, freq: np.ndarray) -> list[Timed]:
     return [Timed(f"one curve, {name}", run, 1) for name, run in runs]
 
 
+def report_features(block: ExposureBlock) -> None:
+    """Print the time of the features of all curves of a block, each at its own times."""
+    n_lc = block.n.size
+    seen = block.seen.T
+    time = np.broadcast_to(block.time, seen.shape)[seen]
+    mag = 17 + 0.6 * block.scaled.T[seen].astype(np.float64)
+    err = np.full(time.size, 0.03)
+    offsets = np.concatenate([[0], np.cumsum(block.n)])
+    period = 10 ** np.random.default_rng(7).uniform(-1, 1.5, n_lc)
+
+    def series() -> None:
+        for _ in PERIOD_ALGORITHMS:
+            fourier_features(time, mag, err, offsets, period, mode=FIXED, backend="cuda")
+
+    families: dict[str, Callable[[], object]] = {
+        "statistics": lambda: basic_statistics(time, mag, err, offsets, backend="cuda"),
+        f"Fourier series at {len(PERIOD_ALGORITHMS)} periods": series,
+        "dmdt": lambda: dmdt_histograms(time, mag, offsets, backend="cuda"),
+    }
+    total = 0.0
+    for name, run in families.items():
+        seconds = best_seconds(run) / n_lc
+        total += seconds
+        say(f"sources={n_lc} features={name!r} us_per_light_curve={1e6 * seconds:.3f}")
+    say(f"sources={n_lc} features='all' light_curves_per_second={1 / total:.0f}")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Time all kernels and print one line for each."""
-    parser = argparse.ArgumentParser(description="Time the kernels of the period search on a GPU.")
+    parser = argparse.ArgumentParser(description="Time the search and the features on a GPU.")
     parser.add_argument("--exposures", type=int, default=FULL_EPOCHS)
     parser.add_argument("--sources", type=int, nargs="+", default=[1024, 4096])
     parser.add_argument("--frequencies", type=int, default=16_384, help="a stretch of the grid")
@@ -186,6 +219,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             timed += curve_by_curve(block, freq)
         for one in timed:
             report(one, freq.size * options.exposures, rate)
+        report_features(block)
 
 
 def report(one: Timed, points: int, rate: float | None) -> None:

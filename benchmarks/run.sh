@@ -10,6 +10,7 @@ export PATH="$PWD/.venv/bin:$PATH" PYTHONPATH="$PWD"
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 python benchmarks/periodograms.py
+python benchmarks/ceilings.py
 python benchmarks/features.py
 python benchmarks/spark_overhead.py
 python benchmarks/gpu.py || echo "no GPU here: its figures are left out"
