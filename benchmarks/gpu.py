@@ -35,6 +35,9 @@ searches together, 2,000 with the harmonics. The shares that are printed are sha
 for the card and the clock at hand. As products of one-hot matrices, AOV would be 40 and conditional
 entropy 400 operations a point: on tensor cores some 12,000 curves a second for the latter at the
 full rate of 8-bit numbers, but numba has no such instructions.
+
+Of the features dmdt has most instructions, some 250 for each pair of epochs: at that ceiling a
+microsecond a light curve of 500 epochs. The host's sorting and the copies take longer.
 """
 
 import argparse

@@ -10,8 +10,8 @@ from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
 from jobs.common.version import fingerprint
 from jobs.features.run import FeatureRun
+from udfs.devices import BACKENDS
 from udfs.modes import FIXED, MODES
-from udfs.periodograms.curves import BACKENDS
 from udfs.periodograms.grid import TIMES
 
 JOB = "compute_features"

@@ -1,8 +1,17 @@
 """Which CUDA device is there, and how its threads are shared out. Nothing is asked at import."""
 
+BACKENDS = ("reference", "cpu", "cuda")
 # What a block of threads may use without asking the driver for more.
 SHARED_BYTES = 48 * 1024
 WARP = 32
+
+
+def check_backend(backend: str) -> None:
+    """Raise ValueError if the backend is unknown, RuntimeError if it lacks its device."""
+    if backend not in BACKENDS:
+        raise ValueError(f"backend={backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
+    if backend == "cuda":
+        require_cuda()
 
 
 def require_cuda() -> None:

@@ -41,7 +41,8 @@ class FeatureSettings:
     ----------
     mode : {"fixed", "scope-v0.9.5"}
     backend : {"reference", "cpu", "cuda"}
-        What computes the periodograms.
+        What computes the periodograms and the other features; "reference" means numpy for the
+        periodograms and "cpu" for the others.
     min_epochs : int
         Clean epochs that a light curve must have.
     min_gap_minutes, max_hmjd : float
@@ -202,7 +203,7 @@ def _columns(
 ) -> dict[str, npt.NDArray[Any]]:
     n_lc = offsets.size - 1
     freq = full_grid(baseline_day, settings.period_search)
-    statistics = basic_statistics(time, mag, magerr, offsets)
+    statistics = basic_statistics(time, mag, magerr, offsets, backend=settings.backend)
     columns: dict[str, npt.NDArray[Any]] = dict(zip(STATISTICS, statistics.T, strict=True))
     best = search_periods(
         time,
@@ -235,10 +236,11 @@ def _columns(
             columns[f"period_{algorithm}"],
             mode=settings.mode,
             epoch_offset_day=settings.fourier_epoch_offset_day,
+            backend=settings.backend,
         )
         names = [f"{name}_{algorithm}" for name in FOURIER]
         columns.update(zip(names, series.T, strict=True))
-    images = dmdt_histograms(time, mag, offsets, mode=settings.mode)
+    images = dmdt_histograms(time, mag, offsets, mode=settings.mode, backend=settings.backend)
     columns["dmdt"] = images.reshape(n_lc, DMDT_SIDE**2).astype(np.float32)
     n_freq = np.count_nonzero(~excluded(freq, settings.period_search))
     columns["n_freq"] = np.full(n_lc, n_freq, np.int32)

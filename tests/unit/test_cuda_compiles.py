@@ -12,6 +12,12 @@ if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
 from numba import cuda, float32, float64, int32, int64, types, uint16, uint64  # noqa: E402
 from numba.cuda import dispatcher  # noqa: E402
 
+from udfs.features import (  # noqa: E402
+    dmdt_cuda,
+    harmonic_fit_cuda,
+    moments_cuda,
+    normality_cuda,
+)
 from udfs.periodograms import (  # noqa: E402
     binned_cuda,
     folding_cuda,
@@ -64,10 +70,16 @@ KERNELS = {
         conditional_entropy._fill,
         (f8, i4, f8, f8, number, number, number, f8),
     ),
+    "dmdt": (dmdt_cuda._count, (f8, f8, i8, f8, f8, rows(int64, 3))),
     "fast phase weighting": (fast_phase_weighting._kernel(20), (f8, f8, f8, f8, f8)),
     "fold": (folding_cuda._fold, (f8, f8, number, rows(uint16), rows(int32))),
+    "fourier": (
+        harmonic_fit_cuda._fit,
+        (f8, f8, f8, i8, i8, f8, f8, f8, f8, i4, f8_2),
+    ),
     "lomb scargle": (lomb_scargle._fill, (f8, f8, f8, f8)),
     "lomb scargle block": (lomb_scargle_block._fill, (f4, i8, f4_2, f4, i8, f4_2, f4, f4_2)),
+    "moments": (moments_cuda._fill, (f8, f8, f8, f8, f8, i8, f8, f8, f8_2)),
     "multi harmonic": (multi_harmonic._kernel(3), (f8, f8, f8, f8, real, f8_2)),
     "multi harmonic block": (
         multi_harmonic_block._kernel(3),
@@ -75,6 +87,7 @@ KERNELS = {
     ),
     "multi harmonic order": (multi_harmonic_block._order, (f4, i8, f4_2, f4_2, f4_2)),
     "multiband": (multiband._kernel(1, 1), (f8, f8, f8, i8, f8, real, real, real, f8)),
+    "normality": (normality_cuda._fill, (f8, i8, f8, f8)),
     "peaks": (running_peaks_cuda._maxima, (f4_2, f4_2, f4_2, f4_2)),
     "spectra sums": (spectra_cuda._sums(32, 8), (f4, f4, number, rows(float32, 3))),
     "spectra taps": (spectra_cuda._taps, (f8, real, real, number, i8, f4_2)),
@@ -112,6 +125,6 @@ def test_phases_are_not_fused(compile_ptx, name):
     assert "mul.rn.f64" in ptx and "fma.rn.f64" not in ptx
 
 
-@pytest.mark.parametrize("name", ["binned", "spectra sums"])
+@pytest.mark.parametrize("name", ["binned", "moments", "normality", "spectra sums"])
 def test_sums_stay_in_registers(compile_ptx, name):
     assert ".local" not in compile_ptx(name)

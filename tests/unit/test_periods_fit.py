@@ -8,8 +8,10 @@ from udfs.periods.curves import JITTER, star_curves, weights
 from udfs.periods.folded_shape import SHAPE, roughness, shape
 from udfs.periods.harmonic_fit import (
     coefficients,
-    fit_curve,
+    fit_series,
     log_likelihood_gains,
+    means_beside,
+    moments,
     refined,
     series_at,
 )
@@ -59,7 +61,7 @@ def test_statistic_of_a_star_adds_shares_of_epochs(rng):
     freq = np.arange(0.5, 3, 0.05)
     star = star_curves(time, mag, err, offsets)
     effective = 1 / np.sqrt(star.weight)
-    reductions = multi_harmonic(time, mag, effective, offsets, freq, backend="reference")
+    reductions = multi_harmonic(star.time, star.y, effective, offsets, freq, backend="reference")
     expected = np.einsum("cfk,c->fk", reductions, 60 / star.chi2)
     np.testing.assert_allclose(star_statistic(star, freq), expected, rtol=1e-7, atol=1e-7)
 
@@ -75,43 +77,105 @@ def test_top_maxima_by_hand():
     np.testing.assert_array_equal(top_maxima(statistic, freq, 1)[0], [6.0])
 
 
-def test_gains_are_those_of_least_squares(rng):
-    star = star_curves(*sawtooth(rng, 0.6, 50, curves=2))
+def test_curves_of_different_amplitudes_come_on_one_scale(rng):
+    time, mag, err, offsets = sawtooth(rng, 0.6, 200, curves=2)
+    mag[200:] = 14 + 0.25 * (mag[200:] - 16)
+    err[200:] *= 0.25
+    star = star_curves(time, mag, err, offsets)
+    assert np.std(star.y[:200]) == pytest.approx(np.std(star.y[200:]), rel=0.03)
+    assert np.std(star.y) == pytest.approx(np.std(mag[:200]) * 0.625, rel=0.03)
+    np.testing.assert_allclose(star.weight[0], star.weight[200], rtol=0.1)
+    parts = np.add.reduceat(star.weight * star.y**2, offsets[:2])
+    np.testing.assert_allclose(star.chi2, parts)
+
+
+def test_noise_is_not_scaled_up_to_a_signal(rng):
+    time, mag, err, offsets = sawtooth(rng, 0.6, 200, curves=2)
+    mag[200:] = 14 + rng.normal(0, 0.1, 200)
+    err[200:] = 0.1
+    star = star_curves(time, mag, err, offsets)
+    assert star.weight[200:].mean() < 0.1 * star.weight[:200].mean()
+
+
+def least_squares_gains(star, freq, harmonics):
+    """Gains of one series with a mean for each curve, by numpy, the ridge as further rows."""
+    curve = np.repeat(np.arange(star.chi2.size), np.diff(star.offsets))
+    root = np.sqrt(star.weight)
+    angle = 2 * np.pi * freq * star.time
+    gains = []
+    for k in range(1, harmonics + 1):
+        waves = [f(j * angle) for j in range(1, k + 1) for f in (np.cos, np.sin)]
+        means = (curve[:, None] == np.arange(star.chi2.size)).astype(float)
+        design = np.column_stack([means, *waves]) * root[:, None]
+        ridge = np.eye(design.shape[1])[star.chi2.size :] * np.sqrt(RIDGE * star.weight.sum())
+        design, y = np.vstack([design, ridge]), np.append(root * star.y, np.zeros(2 * k))
+        residual = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+        gains.append(-0.5 * star.y.size * np.log(np.sum(residual**2) / star.chi2.sum()))
+    return np.array(gains)
+
+
+@pytest.mark.parametrize("curves", [1, 3])
+def test_gains_are_those_of_least_squares(rng, curves):
+    star = star_curves(*sawtooth(rng, 0.6, 50, curves=curves))
     gain = np.empty(4)
     log_likelihood_gains(*star, 1.7, gain)
-    freq, expected = np.array([1.7]), 0.0
-    reductions = multi_harmonic(
-        star.time, star.y, 1 / np.sqrt(star.weight), star.offsets, freq,
-        backend="reference", harmonics=4,
-    )  # fmt: skip
-    for i in range(2):
-        expected = expected - 25 * np.log(1 - reductions[i, 0] / star.chi2[i])
-    np.testing.assert_allclose(gain, expected, rtol=1e-7)
+    np.testing.assert_allclose(gain, least_squares_gains(star, 1.7, 4), rtol=1e-7)
+
+
+def test_gain_of_one_curve_is_that_of_the_grid(rng):
+    star = star_curves(*sawtooth(rng, 0.6, 50))
+    gain = np.empty(3)
+    log_likelihood_gains(*star, 1.7, gain)
+    share = star_statistic(star, np.array([1.7]))[0] / 50
+    np.testing.assert_allclose(gain, -25 * np.log(1 - share), rtol=1e-7)
 
 
 def test_refined_frequency_is_the_highest_nearby(rng):
     star = star_curves(*sawtooth(rng, 0.6137))
     step = 0.05 / star.span_day
-    start = 1 / 0.6137 + 3.3 * step
+    start = 1 / 0.6137 + 2.3 * step
     found = refined(*star, start, 3, step, 4)
-    near = start + np.linspace(-4, 4, 1601) * step
+    near = start + np.linspace(-4, 4, 3201) * step
     gains = np.empty((near.size, 3))
     for f, out in zip(near, gains, strict=True):
         log_likelihood_gains(*star, f, out)
-    assert abs(found - near[np.argmax(gains[:, 2])]) < step / 15
+    highest = near[np.argmax(gains[:, 2])]
+    assert abs(found - highest) < step / 10
+    assert abs(refined(*star, found, 3, step / 4, 4) - highest) < step / 100
 
 
-def test_coefficients_give_the_fitted_series(rng):
+@pytest.mark.parametrize("side", [-1, 1])
+def test_refined_climbs_no_further_than_its_steps(rng, side):
+    star = star_curves(*sawtooth(rng, 0.6137))
+    step = 0.01 / star.span_day
+    start = 1 / 0.6137 + side * 12 * step
+    assert refined(*star, start, 3, step, 4) == pytest.approx(start - side * 4 * step, rel=1e-12)
+
+
+def sums_of(time, y, weight, offsets, freq, top):
+    angle = 2 * np.pi * freq * time
+    out = np.empty((4, offsets.size - 1, top + 1))
+    moments(y, weight, offsets, np.cos(angle), np.sin(angle), out)
+    return out
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_coefficients_give_the_fitted_series(rng, stride):
     time, freq = np.sort(rng.uniform(0, 50, 4000)), 0.731
     angle = 2 * np.pi * freq * time
-    y = 0.3 + 0.5 * np.cos(angle) - 0.2 * np.sin(2 * angle)
-    factor, reduction = np.zeros((5, 6)), np.empty(2)
-    fit_curve(y, np.ones(4000), np.cos(angle), np.sin(angle), factor, reduction)
-    # The penalty shrinks by twice its weight; the mean is free.
-    np.testing.assert_allclose(coefficients(factor), [0.3, 0.5, 0, 0, -0.2], atol=3 * RIDGE)
+    y = 0.5 * np.cos(angle) - 0.2 * np.sin(2 * angle)
+    y[:1000] += 0.3
+    offsets = np.array([0, 1000, 4000])
+    sums = sums_of(time, y, np.ones(4000), offsets, freq / stride, 4 * stride)
+    factor, reduction = np.zeros((4, 5)), np.empty(2)
+    fit_series(sums, stride, factor, reduction)
+    found = coefficients(factor)
+    # The penalty shrinks by twice its weight; the means are free.
+    np.testing.assert_allclose(found, [0.5, 0, 0, -0.2], atol=3 * RIDGE)
+    np.testing.assert_allclose(means_beside(sums, stride, found), [0.3, 0], atol=3 * RIDGE)
     x = 0.6
-    value, slope = series_at(np.array([0.3, 0.5, 0.0, 0.0, -0.2]), np.cos(x), np.sin(x))
-    assert value == pytest.approx(0.3 + 0.5 * np.cos(x) - 0.2 * np.sin(2 * x))
+    value, slope = series_at(np.array([0.5, 0.0, 0.0, -0.2]), np.cos(x), np.sin(x))
+    assert value == pytest.approx(0.5 * np.cos(x) - 0.2 * np.sin(2 * x))
     assert slope == pytest.approx(-0.5 * np.sin(x) - 0.4 * np.cos(2 * x))
 
 
@@ -124,8 +188,11 @@ def eclipses(rng, period, *, secondary, n=400):
 
 def values_of(star, freq, harmonics=6):
     out = np.empty(len(SHAPE))
-    angle = 2 * np.pi * freq * star.time
-    shape(*star, freq, np.cos(angle), np.sin(angle), harmonics, out)
+    time, y, weight, offsets, chi2 = star
+    angle = 2 * np.pi * freq * time
+    waves = np.cos(angle), np.sin(angle)
+    sums = sums_of(time, y, weight, offsets, freq, 2 * harmonics)
+    shape(time, y, weight, offsets, chi2.sum(), freq, *waves, sums, 1, harmonics, out)
     return dict(zip(SHAPE, out, strict=True))
 
 

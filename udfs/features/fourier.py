@@ -1,7 +1,10 @@
 """Fourier series of a light curve at a given period, with the order chosen by BIC."""
 
+import importlib
+
 import numpy as np
 
+from udfs.devices import check_backend
 from udfs.features.harmonic_fit import fit_curves
 from udfs.features.harmonic_formula import HARMONICS
 from udfs.modes import SCOPE, check_mode
@@ -17,6 +20,7 @@ def fourier_features(
     *,
     mode: str,
     epoch_offset_day: float = 0.0,
+    backend: str = "cpu",
 ) -> FloatArray:
     """SCoPe's Fourier features of each light curve, in the order of ``schemas.FOURIER``.
 
@@ -46,6 +50,10 @@ def fourier_features(
     epoch_offset_day : float
         Added to the times inside the phases only, to refer them to another zero point: 2400000.5
         turns hmjd into the HJD of the published features.
+    backend : {"cpu", "cuda"}
+        What computes the sums and solutions; "reference" is "cpu" here. There is no silent
+        fallback, but where columns nearly depend on one another "cuda" leaves the curve to the
+        CPU's own function: both have the same numbers there.
 
     Returns
     -------
@@ -58,20 +66,26 @@ def fourier_features(
     Raises
     ------
     ValueError
-        If shapes disagree or the mode is unknown.
+        If shapes disagree or the mode or the backend is unknown.
+    RuntimeError
+        If ``backend="cuda"`` and no CUDA device is visible.
 
     References
     ----------
     van Roestel et al. (2021), AJ 161, 267, section 3. doi:10.3847/1538-3881/abe853
     """
     check_mode(mode)
+    check_backend(backend)
     check_offsets(offsets, time=time, mag=mag, magerr=magerr)
     if period.shape != (offsets.size - 1,):
         raise ValueError(
             f"period has shape {period.shape}, expected ({offsets.size - 1},): one per light curve"
         )
     out = np.full((offsets.size - 1, 4 + 2 * HARMONICS), np.nan)
-    fit_curves(time, mag, magerr, offsets, period, epoch_offset_day, out)
+    fill = fit_curves
+    if backend == "cuda":
+        fill = importlib.import_module("udfs.features.harmonic_fit_cuda").fit_curves
+    fill(time, mag, magerr, offsets, period, epoch_offset_day, out)
     if mode != SCOPE:
         out[:, 4:] = _amplitudes_and_phases(out[:, 4:])
     return out

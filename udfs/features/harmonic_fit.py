@@ -10,15 +10,10 @@ import math
 import numpy as np
 
 from udfs.features import harmonic_formula as formula
-from udfs.features.harmonic_formula import HARMONICS, PARAMETERS
+from udfs.features.harmonic_formula import ACCURATE, HARMONICS, INDEPENDENT, PARAMETERS
 from udfs.features.harmonic_orthogonal import fit_orthogonal
 from udfs.jit import jit, jit_reordered
 from udfs.ragged import FloatArray, IntArray
-
-# Share of the square of a column that the others must leave: above the rounding error of the sums.
-_INDEPENDENT = 1e-12
-# What the columns may still explain of the residuals, in units of their root sum of squares.
-_ACCURATE = 1e-10
 
 _cos_sin_turn = jit(formula.cos_sin_turn)
 _fill_normal_matrix = jit(formula.fill_normal_matrix)
@@ -132,7 +127,7 @@ def _fit_from_sums(
     _first_harmonic(elapsed_day, period, harmonics[0], harmonics[1])
     factor = np.empty((PARAMETERS, PARAMETERS))
     _normal_matrix(weight, elapsed, harmonics, factor)
-    if not _factorise(factor, _INDEPENDENT):
+    if not _factorise(factor, INDEPENDENT):
         return False
     residual = mag - mean
     projections = _project(weight * residual, elapsed, harmonics)
@@ -152,7 +147,7 @@ def _fit_from_sums(
     chi2 = _dot(weighted, residual)
     rest = _project(weighted, elapsed, harmonics)
     _solve_lower(factor, rest)
-    if _dot(rest, rest) > _ACCURATE**2 * chi2:
+    if _dot(rest, rest) > ACCURATE**2 * chi2:
         return False
     size = _choose_size(mag.size, projections, chi2, row)
     _solve_upper(factor, projections, size, solution)

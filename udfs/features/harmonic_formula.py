@@ -11,6 +11,10 @@ from udfs.ragged import FloatArray
 
 HARMONICS = 5
 PARAMETERS = 2 + 2 * HARMONICS
+# Share of the square of a column that the others must leave: above the rounding error of the sums.
+INDEPENDENT = 1e-12
+# What the columns may still explain of the residuals, in units of their root sum of squares.
+ACCURATE = 1e-10
 
 
 def cos_sin_turn(turn: float) -> tuple[float, float]:

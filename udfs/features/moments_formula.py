@@ -64,8 +64,9 @@ def weighted_moments(mag: FloatArray, magerr: FloatArray, row: FloatArray) -> No
         absolute += abs(mag[k] - median) * inverse
     bright, faint = mag[0] + magerr[0], mag[0] - magerr[0]
     for k in range(1, n):
-        bright = min(bright, mag[k] + magerr[k])
-        faint = max(faint, mag[k] - magerr[k])
+        # Not min and max: on a GPU those pass over NaN, here they do not.
+        bright = mag[k] + magerr[k] if mag[k] + magerr[k] < bright else bright
+        faint = mag[k] - magerr[k] if mag[k] - magerr[k] > faint else faint
     row[2] = mean
     row[5] = math.sqrt(chi2 / weights)
     row[6] = (faint - bright) / (faint + bright)

@@ -14,9 +14,6 @@ _normal_quantile = jit(formula.normal_quantile)
 _corrected_weights = jit(formula.corrected_weights)
 shapiro_wilk = jit_reordered(formula.shapiro_wilk)
 
-# Within this, one erfc gives both tails to rounding error.
-_BOTH_TAILS = 30.0
-
 
 @jit
 def shapiro_weights(n: int) -> FloatArray:
@@ -53,7 +50,7 @@ def anderson_darling(ordered: FloatArray) -> float:
     total = 0.0
     for i in range(n):
         z = (ordered[i] - mean) / deviation
-        if abs(z) < _BOTH_TAILS:
+        if abs(z) < formula.BOTH_TAILS:
             outside, inside = _log_tails(z)
         else:
             outside, inside = log_normal_cdf(-abs(z)), 0.0

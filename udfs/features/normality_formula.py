@@ -7,6 +7,8 @@ from udfs.ragged import FloatArray
 SHAPIRO_MIN_POINTS = 3
 # Below this, erfc leaves the range of normal numbers and its logarithm needs the tail series.
 _TAIL = -30.0
+# Within this, one erfc gives both tails to rounding error.
+BOTH_TAILS = 30.0
 
 
 def log_normal_cdf(x: float) -> float:

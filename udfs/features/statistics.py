@@ -1,7 +1,10 @@
 """The 22 basic statistics of a light curve."""
 
+import importlib
+
 import numpy as np
 
+from udfs.devices import check_backend
 from udfs.features.moments import moments
 from udfs.ragged import FloatArray, IntArray, check_offsets
 
@@ -9,7 +12,12 @@ _STATISTICS = 22
 
 
 def basic_statistics(
-    time: FloatArray, mag: FloatArray, magerr: FloatArray, offsets: IntArray
+    time: FloatArray,
+    mag: FloatArray,
+    magerr: FloatArray,
+    offsets: IntArray,
+    *,
+    backend: str = "cpu",
 ) -> FloatArray:
     """SCoPe's basic statistics of each light curve, in the order of ``schemas.STATISTICS``.
 
@@ -21,6 +29,9 @@ def basic_statistics(
         ``magerr`` is the standard error and must be positive.
     offsets : (n_lc + 1,) int64
         Curve ``i`` owns ``time[offsets[i]:offsets[i + 1]]``.
+    backend : {"cpu", "cuda"}
+        What computes the statistics; "reference" is "cpu" here, and the curves are sorted on the
+        CPU for both. There is no silent fallback.
 
     Returns
     -------
@@ -32,7 +43,9 @@ def basic_statistics(
     Raises
     ------
     ValueError
-        If the offsets do not partition the arrays.
+        If the offsets do not partition the arrays or the backend is unknown.
+    RuntimeError
+        If ``backend="cuda"`` and no CUDA device is visible.
 
     Notes
     -----
@@ -47,11 +60,15 @@ def basic_statistics(
     Anderson and Darling (1952), Ann. Math. Stat. 23, 193.
     Shapiro and Wilk (1965), Biometrika 52, 591; weights of Royston (1995), Appl. Stat. 44, 547.
     """
+    check_backend(backend)
     check_offsets(offsets, time=time, mag=mag, magerr=magerr)
+    fill = moments
+    if backend == "cuda":
+        fill = importlib.import_module("udfs.features.moments_cuda").moments
     out = np.full((offsets.size - 1, _STATISTICS), np.nan)
     ordered = _ascending(mag, offsets)
     ordered_ratio = _ascending(mag / magerr, offsets)
-    moments(time, mag, magerr, ordered, ordered_ratio, offsets, out)
+    fill(time, mag, magerr, ordered, ordered_ratio, offsets, out)
     return out
 
 

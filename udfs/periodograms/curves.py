@@ -6,21 +6,11 @@ from typing import cast
 
 import numpy as np
 
-from udfs.devices import require_cuda
+from udfs.devices import check_backend
 from udfs.ragged import FloatArray, IntArray, check_offsets
-
-BACKENDS = ("reference", "cpu", "cuda")
 
 # (time from the first epoch, scaled magnitude, frequencies, numbers of bins) -> periodogram
 OneCurve = Callable[..., FloatArray]
-
-
-def check_backend(backend: str) -> None:
-    """Raise ValueError if the backend is unknown, RuntimeError if it lacks its device."""
-    if backend not in BACKENDS:
-        raise ValueError(f"backend={backend!r} is unknown; expected one of {', '.join(BACKENDS)}")
-    if backend == "cuda":
-        require_cuda()
 
 
 def backend_of(algorithm: str, backend: str) -> OneCurve:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from udfs.devices import check_backend
 from udfs.modes import SCOPE, check_mode
-from udfs.periodograms.curves import check_backend
 from udfs.periodograms.grid import AUTO, EXACT, PeriodSearchSettings, excluded
 from udfs.periodograms.plan import Part, plan_parts, usable_curves
 from udfs.periodograms.star_peaks import StarPeaks, star_peaks

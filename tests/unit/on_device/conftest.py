@@ -16,6 +16,7 @@ collect_ignore_glob = [] if cuda.is_available() else ["test_*.py"]
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Blocks of threads so small that a few sources and frequencies cross them."""
+    from udfs.features import dmdt_cuda, harmonic_fit_cuda, moments_cuda, normality_cuda
     from udfs.periodograms import (
         binned_cuda,
         engine_cuda,
@@ -37,11 +38,15 @@ def small_blocks(monkeypatch):
     sizes = {
         aov: {"THREADS": 32},
         conditional_entropy: {"THREADS": 32},
+        dmdt_cuda: {"THREADS": 4},
         engine_cuda: {"DEVICE_VALUES": 2500},
         folding_cuda: {"THREADS": 32},
+        harmonic_fit_cuda: {"THREADS": 4},
         lomb_scargle: {"THREADS": 16},
+        moments_cuda: {"THREADS": 4},
         multi_harmonic: {"THREADS": 16},
         multiband: {"THREADS": 16},
+        normality_cuda: {"THREADS": 4},
         weighted_cuda: {"THREADS": 32},
         phases_cuda: {"THREADS": 4},
         running_best_cuda: {"THREADS": 4, "CHUNK": 8},
