@@ -121,7 +121,7 @@ def likelihood_behind(star: Star, chosen: float) -> float:
 def _penalised_at(curves: object, freq: float) -> float:
     gain = np.empty(MAX_HARMONICS)
     log_likelihood_gains(*curves, freq, gain)
-    return float(penalised(gain[None], curves.time.size, curves.chi2.size).max())
+    return float(penalised(gain[None], curves.time.size).max())
 
 
 def table_of(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -19,6 +19,7 @@ import usual_loops
 from astropy.timeseries import LombScargle
 from scipy.special import xlogy
 
+from jobs.common.config import CONF
 from udfs.light_curve_features import FeatureSettings, light_curve_features
 from udfs.periodograms.aov import aov
 from udfs.periodograms.aov import block_cpu as aov_block
@@ -34,6 +35,7 @@ from udfs.periodograms.multi_harmonic import block_cpu as multi_harmonic_block
 from udfs.periodograms.multi_harmonic import multi_harmonic
 from udfs.periodograms.search import search_periods
 from udfs.periodograms.tiles import TILE
+from udfs.periods.trees import read_ranking_model
 from udfs.ragged import FloatArray, IntArray
 
 BASELINE_DAY = 1700.0
@@ -206,10 +208,14 @@ def search_cost(sky: Sky, length: int, mode: str) -> float:
 
 
 def feature_cost(sky: Sky) -> float:
-    """Seconds per light curve of everything but the grid: a search of one stretch is taken off."""
+    """Seconds per light curve of all but the grid: statistics, choice of period, series, dmdt.
+
+    The search of a short grid is part of it, and taken off again.
+    """
     number = np.arange(sky.sources)
     low = PeriodSearchSettings(max_freq_per_day=0.2)
-    settings = FeatureSettings(period_search=low, min_gap_minutes=0.0)
+    model = read_ranking_model(CONF / "period_choice.json")
+    settings = FeatureSettings(period_search=low, min_gap_minutes=0.0, ranking=model)
     flags = np.zeros(sky.time.size, np.int64)
 
     def whole() -> None:

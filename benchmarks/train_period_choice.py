@@ -15,7 +15,17 @@ from pathlib import Path
 
 import numpy as np
 import xgboost as xgb
-from period_stars import SURVEYS, Star, flat, held_out, in_processes, outcome, read_stars, survey_of
+from period_stars import (
+    SURVEYS,
+    Star,
+    drawn,
+    flat,
+    held_out,
+    in_processes,
+    outcome,
+    read_stars,
+    survey_of,
+)
 
 from udfs.periodograms.grid import full_grid
 from udfs.periods.candidates import star_statistic, top_maxima
@@ -25,7 +35,7 @@ from udfs.periods.pool import candidate_pool
 from udfs.ragged import FloatArray, IntArray
 
 CONTRADICTED = 10.0
-PER_CLASS = 260
+PER_CLASS = 330
 PARAMETERS = {
     "objective": "rank:ndcg",
     "n_estimators": 120,
@@ -42,16 +52,25 @@ PARAMETERS = {
 }
 
 
-def candidates_of(task: tuple[Star, float]) -> tuple[list[str], FloatArray, IntArray, bool]:
-    """Names and values of the columns, the outcome of each candidate, and whether it can teach."""
-    star, baseline_day = task
+def grid_maxima(star: Star, baseline_day: float) -> FloatArray:
+    """The candidates that the search of a block keeps: K harmonics up to a K-th of the top."""
     settings = survey_of(star.survey).period_search
     curves = star_curves(*flat(star.curves))
     freq = full_grid(baseline_day, settings)
-    pool = candidate_pool(curves, top_maxima(star_statistic(curves, freq), freq))
+    statistic = star_statistic(curves, freq)
+    for k in range(1, statistic.shape[1]):
+        statistic[freq > settings.max_freq_per_day / (k + 1), k] = 0.0
+    return top_maxima(statistic, freq)
+
+
+def candidates_of(task: tuple[Star, float]) -> tuple[list[str], FloatArray, IntArray, bool]:
+    """Names and values of the columns, the outcome of each candidate, and whether it can teach."""
+    star, baseline_day = task
+    curves = star_curves(*flat(star.curves))
+    pool = candidate_pool(curves, grid_maxima(star, baseline_day))
     columns, gain = candidate_features(curves, pool)
     result = outcome(1 / pool, np.full(pool.size, star.period))
-    best = penalised(gain, curves.time.size, curves.chi2.size).max(axis=1)
+    best = penalised(gain, curves.time.size).max(axis=1)
     related = result < 2
     rival = best[~related].max(initial=-np.inf)
     teaches = bool((result == 0).any()) and best[related].max() > rival - CONTRADICTED
@@ -61,10 +80,10 @@ def candidates_of(task: tuple[Star, float]) -> tuple[list[str], FloatArray, IntA
 def chosen_stars(data: Path, name: str) -> list[tuple[Star, float]]:
     """Up to PER_CLASS stars a class of the half to train on, with the survey's baseline.
 
-    A star of more than two light curves also comes as one with its longest alone: the choice must
+    A star of several light curves also comes as one with its longest alone: the choice must
     not depend on the number of bands.
     """
-    stars = read_stars(data, name)
+    stars = sorted(read_stars(data, name), key=lambda s: drawn(s.object_id))
     baseline = max(s.span_day for s in stars)
     kinds: dict[str, int] = {}
     chosen = []
@@ -72,7 +91,7 @@ def chosen_stars(data: Path, name: str) -> list[tuple[Star, float]]:
         if not held_out(star.object_id) and kinds.setdefault(star.kind, 0) < PER_CLASS:
             kinds[star.kind] += 1
             chosen.append((star, baseline))
-            if len(star.curves) > 2:
+            if len(star.curves) > 1:
                 chosen.append((star.only(None), baseline))
     return chosen
 

@@ -11,6 +11,7 @@ from udfs.periods.choice import choose_periods
 from udfs.periods.curves import star_curves
 from udfs.periods.features import candidate_features
 from udfs.periods.trees import RankingModel, read_ranking_model
+from udfs.periods.window import window_power
 
 MODEL = Path(__file__).resolve().parents[2] / "conf" / "period_choice.json"
 FREQ = np.arange(0.002, 6.0, 0.0002)
@@ -170,6 +171,34 @@ def test_trees_by_hand(tmp_path):
     found = read_ranking_model(path).scores({"y": y, "x": x, "unused": y})
     # Not a number is not below any threshold.
     np.testing.assert_array_equal(found, [15.0, 25.0, 35.0, 35.0])
+
+
+def test_window_of_the_candidates_is_the_spectral_window(rng):
+    star = star_curves(*star_of(rng, "contact", n=60, curves=2))
+    freq = np.array([0.7, 1.0, 2.3])
+    columns, _ = candidate_features(star, freq)
+    np.testing.assert_allclose(columns["window"], window_power(star.time, freq), atol=1e-10)
+
+
+class NearDayModel:
+    """Prefers, by a given margin, the frequencies near n per day."""
+
+    def __init__(self, margin):
+        self.margin = margin
+
+    def scores(self, columns):
+        freq = 10.0 ** -columns["log_period"]
+        return self.margin * (np.abs(freq - np.round(freq)) < 0.01)
+
+
+@pytest.mark.parametrize(("margin", "near"), [(0.9, False), (1.1, True)])
+def test_a_frequency_near_the_day_must_score_clearly_more(rng, margin, near):
+    time, mag, err, offsets = star_of(rng, "sawtooth", n=60)
+    found = choose_periods(
+        time, mag, err, offsets, np.array([0, 1]), np.array([[[1.302, 2.002, 4.411]]]),
+        others=np.full((1, 1), np.nan), max_freq=6.0, model=NearDayModel(margin),
+    )  # fmt: skip
+    assert (abs(1 / found.period[0] - 2.002) < 0.005) == near
 
 
 @pytest.mark.parametrize("spoil", ["roots", "value"])

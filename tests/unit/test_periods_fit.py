@@ -94,7 +94,7 @@ def test_noise_is_not_scaled_up_to_a_signal(rng):
     mag[200:] = 14 + rng.normal(0, 0.1, 200)
     err[200:] = 0.1
     star = star_curves(time, mag, err, offsets)
-    assert star.weight[200:].mean() < 0.1 * star.weight[:200].mean()
+    assert star.weight[200:].mean() < 0.01 * star.weight[:200].mean()
 
 
 def least_squares_gains(star, freq, harmonics):

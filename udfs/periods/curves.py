@@ -1,5 +1,6 @@
 """Light curves of one star as the harmonic fits want them: centred, weighted, one time zero."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +22,10 @@ class StarCurves(NamedTuple):
     time : (n_obs,) float64, days
         From the first epoch of the star.
     y : (n_obs,) float64, magnitudes
-        Less the weighted mean of the curve.
+        Less the weighted mean of the curve, and in curves of different amplitudes scaled to the
+        mean of these.
     weight : (n_obs,) float64, 1 / magnitudes^2
+        Of ``y``.
     offsets : (n_lc + 1,) int64
     chi2 : (n_lc,) float64
         Sum of weight y^2 of each curve.
@@ -75,7 +78,7 @@ def star_curves(
     -------
     StarCurves, without epochs if no curve is usable
     """
-    parts, chi2 = [], []
+    parts, chi2, scales = [], [], []
     for i in range(offsets.size - 1):
         curve = slice(offsets[i], offsets[i + 1])
         t, m, e = (np.asarray(a[curve], np.float64) for a in (time, mag, magerr))
@@ -85,11 +88,24 @@ def star_curves(
             continue
         w = weights(m, e)
         y = m - np.sum(w * m) / np.sum(w)
+        scales.append(_signal(w, y, e))
         parts.append((t, y, w))
         chi2.append(float(np.sum(w * y * y)))
     if not parts:
         none = np.empty(0)
         return StarCurves(none, none, none, np.zeros(1, np.int64), none)
+    # Bands differ in amplitude more than in shape: on one scale, one series describes them all.
+    unit = float(np.average(scales, weights=[t.size for t, _, _ in parts]))
+    parts = [
+        (t, y * (unit / scale), w * (scale / unit) ** 2)
+        for (t, y, w), scale in zip(parts, scales, strict=True)
+    ]
     t, y, w = (np.concatenate(p) for p in zip(*parts, strict=True))
     ends = np.cumsum([0, *(p[0].size for p in parts)]).astype(np.int64)
     return StarCurves(t - np.min(t), y, w, ends, np.array(chi2))
+
+
+def _signal(weight: FloatArray, y: FloatArray, magerr: FloatArray) -> float:
+    """Standard deviation beyond the errors; a curve of nothing but noise keeps a third of it."""
+    variance = float(np.sum(weight * y * y) / np.sum(weight))
+    return math.sqrt(max(variance - float(np.median(magerr)) ** 2, 0.1 * variance))

@@ -2,29 +2,27 @@
 
 import math
 
-from scipy.special import gammaincc, gammaln
+from scipy.special import gammaincc
 
 
 def false_alarm_probability(
-    gain: float, *, harmonics: int, n_curves: int, max_freq: float, time_std_day: float
+    gain: float, *, harmonics: int, max_freq: float, time_std_day: float
 ) -> float:
     """Probability that noise alone has a peak this high anywhere below ``max_freq``.
 
     Baluev's bound from the expected number of upcrossings,
 
-        FAP = 1 - (1 - Q(d/2, z)) exp(-tau),
-        tau = W alpha_H Gamma(H) / Gamma(d/2) z^((d - 1)/2) exp(-z),
+        FAP = 1 - (1 - Q(H, z)) exp(-tau),    tau = W alpha_H z^(H - 1/2) exp(-z),
 
-    for d = 2 H n_curves amplitudes, W = max_freq sqrt(4 pi) std(t), and alpha_H the factor by
-    which harmonics make the peaks narrower: Rice's formula for a sum of d squares. With one curve
-    tau is W alpha_H z^(H - 1/2) exp(-z).
+    for H harmonics, W = max_freq sqrt(4 pi) std(t), and alpha_H the factor by which harmonics make
+    the peaks narrower.
 
     Parameters
     ----------
     gain : float
         z: log-likelihood gained over constant magnitudes, not negative.
-    harmonics, n_curves : int
-        Harmonics fitted to each of the curves.
+    harmonics : int
+        Of the one series in all curves.
     max_freq : float, cycles/day
     time_std_day : float, days
         Standard deviation of the times.
@@ -42,16 +40,11 @@ def false_alarm_probability(
         return math.nan
     if gain <= 0.0:
         return 1.0
-    d = 2 * harmonics * n_curves
     width = max_freq * math.sqrt(4.0 * math.pi) * time_std_day
     log_tau = (
-        math.log(width * peak_narrowing(harmonics))
-        + gammaln(harmonics)
-        - gammaln(0.5 * d)
-        + 0.5 * (d - 1) * math.log(gain)
-        - gain
+        math.log(width * peak_narrowing(harmonics)) + (harmonics - 0.5) * math.log(gain) - gain
     )
-    single = float(gammaincc(0.5 * d, gain))
+    single = float(gammaincc(harmonics, gain))
     tau = math.exp(min(log_tau, 50.0))
     # expm1 and log1p keep probabilities far below rounding error.
     return float(-math.expm1(math.log1p(-min(single, 1.0 - 1e-16)) - tau))

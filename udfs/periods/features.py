@@ -7,8 +7,8 @@ import numpy as np
 from udfs.jit import jit
 from udfs.periods.curves import StarCurves
 from udfs.periods.folded_shape import ROUGHNESS, SHAPE, roughness, shape
-from udfs.periods.harmonic_fit import gains_of_waves, rotate, waves
-from udfs.periods.window import SIDEREAL_PER_DAY, window_power
+from udfs.periods.harmonic_fit import gains_of_sums, moments, rotate, waves
+from udfs.periods.window import SIDEREAL_PER_DAY
 from udfs.ragged import FloatArray, IntArray
 
 MAX_HARMONICS = 8
@@ -25,42 +25,47 @@ def measure(
     offsets: IntArray,
     chi2: FloatArray,
     freq: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Gains at f, 2f and f/2, roughness, and the shapes (6 and 3 harmonics at f, 6 at 2f)."""
-    n = freq.size
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Gains at f, 2f and f/2, window, roughness, shapes (6 and 3 harmonics at f, 4 at 2f)."""
+    n, total = freq.size, float(np.sum(chi2))
     gain, half_gain = np.empty((n, MAX_HARMONICS)), np.empty((n, MAX_HARMONICS))
     double_gain = np.empty((n, MAX_HARMONICS // 2))
-    rough, shapes = np.empty((n, 3)), np.empty((3, n, 8))
+    rough, shapes = np.empty((n, 3)), np.empty((3, n, len(SHAPE)))
     c, s = np.empty(time.size), np.empty(time.size)
+    window = np.empty(n)
+    # Of f/2: every second one is of f, every fourth of 2f.
+    sums = np.empty((4, chi2.size, 4 * MAX_HARMONICS + 1))
     for i in range(n):
         f = freq[i]
-        # Squared, the wave of half the frequency gives that of the frequency, and so on.
         waves(time, f / 2, c, s)
-        gains_of_waves(y, weight, offsets, chi2, c, s, half_gain[i])
-        rotate(c, s, c, s)
-        gains_of_waves(y, weight, offsets, chi2, c, s, gain[i])
+        moments(y, weight, offsets, c, s, sums)
+        gains_of_sums(sums, 1, time.size, total, half_gain[i])
+        gains_of_sums(sums, 2, time.size, total, gain[i])
+        gains_of_sums(sums, 4, time.size, total, double_gain[i])
         roughness(time, y, offsets, f, rough[i])
-        shape(time, y, weight, offsets, chi2, f, c, s, 6, shapes[0, i])
-        shape(time, y, weight, offsets, chi2, f, c, s, 3, shapes[1, i])
         rotate(c, s, c, s)
-        gains_of_waves(y, weight, offsets, chi2, c, s, double_gain[i])
-        shape(time, y, weight, offsets, chi2, 2 * f, c, s, 6, shapes[2, i])
-    return gain, double_gain, half_gain, rough, shapes
+        window[i] = np.mean(c) ** 2 + np.mean(s) ** 2
+        shape(time, y, weight, offsets, total, f, c, s, sums, 2, 6, shapes[0, i])
+        shape(time, y, weight, offsets, total, f, c, s, sums, 2, 3, shapes[1, i])
+        rotate(c, s, c, s)
+        shape(time, y, weight, offsets, total, 2 * f, c, s, sums, 4, 4, shapes[2, i])
+    return gain, double_gain, half_gain, window, rough, shapes
 
 
-def penalised(gain: FloatArray, n_obs: int, n_curves: int) -> FloatArray:
-    """Gains less ln(n) per harmonic and curve: half of the BIC, n being the epochs of a curve.
+def penalised(gain: FloatArray, n_obs: int) -> FloatArray:
+    """Gains less ln(n) per harmonic: half of the BIC.
 
     Parameters
     ----------
     gain : (n_candidate, n_harmonics) float64
+    n_obs : int
+        Epochs of all curves.
 
     Returns
     -------
     As ``gain``
     """
-    harmonics = np.arange(1, gain.shape[1] + 1)
-    return np.asarray(gain - n_curves * harmonics * math.log(n_obs / n_curves))
+    return np.asarray(gain - np.arange(1, gain.shape[1] + 1) * math.log(n_obs))
 
 
 def candidate_features(
@@ -79,13 +84,13 @@ def candidate_features(
         Nothing in them knows the survey, the band or the brightness of the star.
     gain : (n_candidate, MAX_HARMONICS) float64
     """
-    n_obs, n_curves = star.time.size, star.chi2.size
-    gain, double_gain, half_gain, rough, shapes = measure(*star, freq)
-    bic = penalised(gain, n_obs, n_curves)
+    n_obs = star.time.size
+    gain, double_gain, half_gain, window, rough, shapes = measure(*star, freq)
+    bic = penalised(gain, n_obs)
     columns = _likelihood_columns(gain, bic, n_obs)
     columns |= _doubling_columns(gain, double_gain, half_gain)
     columns |= _shape_columns(rough, shapes)
-    columns |= _frequency_columns(freq, star)
+    columns |= _frequency_columns(freq, window, star.span_day)
     columns |= _relations_to_best(freq, int(np.argmax(bic.max(axis=1))), star.span_day)
     columns |= {k: np.full(freq.size, v) for k, v in _star_values(star).items()}
     return columns, gain
@@ -131,15 +136,17 @@ def _shape_columns(rough: FloatArray, shapes: FloatArray) -> dict[str, FloatArra
     return columns
 
 
-def _frequency_columns(freq: FloatArray, star: StarCurves) -> dict[str, FloatArray]:
+def _frequency_columns(
+    freq: FloatArray, window: FloatArray, span_day: float
+) -> dict[str, FloatArray]:
     solar = np.abs(freq - np.round(freq))
     sidereal = np.abs(freq - SIDEREAL_PER_DAY * np.round(freq / SIDEREAL_PER_DAY))
     return {
         "log_period": -np.log10(freq),
-        "window": window_power(star.time, freq),
+        "window": window,
         "from_day": np.where(freq > 0.5, np.minimum(solar, sidereal), 0.5),
         "from_half_day": np.abs(np.mod(freq, 1.0) - 0.5),
-        "cycles_in_span": np.log(freq * star.span_day),
+        "cycles_in_span": np.log(freq * span_day),
         "from_year": np.minimum(np.abs(freq * _YEAR_DAY - 1), 1.0),
     }
 

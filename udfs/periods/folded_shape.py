@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from udfs.jit import jit
-from udfs.periods.harmonic_fit import coefficients, fit_curve, series_at
+from udfs.periods.harmonic_fit import coefficients, fit_series, means_beside, series_at
 from udfs.ragged import FloatArray, IntArray
 
 ROUGHNESS = ("square_roughness", "roughness", "gap")
@@ -96,58 +96,54 @@ def shape(
     y: FloatArray,
     weight: FloatArray,
     offsets: IntArray,
-    chi2: FloatArray,
+    chi2: float,
     freq: float,
     cosine: FloatArray,
     sine: FloatArray,
+    sums: FloatArray,
+    stride: int,
     harmonics: int,
     out: FloatArray,
 ) -> None:
     """Fill ``out`` with the values named in SHAPE, of a series of ``harmonics`` harmonics.
 
-    ``cosine`` and ``sine`` are those of 2 pi freq time.
+    ``cosine`` and ``sine`` are those of 2 pi freq time, ``stride`` times the angle of ``sums``.
 
     parity, shift : log-likelihood gained when the minima of odd and even cycles may differ in
         depth, and then in phase: one parameter each, far sharper than the odd harmonics of a
-        series at half the frequency. Added over the curves.
-    unequal : difference in depth over the depth, at most 1. This and the following are of
-        the curve that the series explains best.
+        series at half the frequency.
+    unequal : difference in depth over the depth, at most 1.
     faint, rise : share of the cycle below the middle between the extremes, and getting brighter.
     second, apart : depth of the second minimum over that of the first, and its distance [cycles].
     range : ln(faintest - brightest + 0.001) [magnitudes].
     """
     out[:] = 0.0
-    size = 2 * harmonics + 1
-    factor, reduction = np.zeros((size, size + 1)), np.empty(harmonics)
+    factor, reduction = np.zeros((2 * harmonics, 2 * harmonics + 1)), np.empty(harmonics)
     template = np.empty(_PHASES)
-    best = -1.0
-    for i in range(chi2.size):
-        a, b = offsets[i], offsets[i + 1]
-        fit_curve(y[a:b], weight[a:b], cosine[a:b], sine[a:b], factor, reduction)
-        coefficient = coefficients(factor)
-        brightest, faintest, at = _template(coefficient, template)
-        d2 = s2 = ds = dr = sr = 0.0
-        for j in range(a, b):
+    fit_series(sums, stride, factor, reduction)
+    coefficient = coefficients(factor)
+    mean = means_beside(sums, stride, coefficient)
+    brightest, faintest, at = _template(coefficient, template)
+    d2 = s2 = ds = dr = sr = 0.0
+    for i in range(offsets.size - 1):
+        for j in range(offsets[i], offsets[i + 1]):
             sign = 1.0 if math.floor(freq * time[j] - at + 0.5) % 2 == 0 else -1.0
             value, slope = series_at(coefficient, cosine[j], sine[j])
             depth = sign * (value - brightest)
             slope *= sign
-            residual = y[j] - value
+            residual = y[j] - mean[i] - value
             d2 += weight[j] * depth * depth
             s2 += weight[j] * slope * slope
             ds += weight[j] * depth * slope
             dr += weight[j] * depth * residual
             sr += weight[j] * slope * residual
-        left = max(chi2[i] - reduction[harmonics - 1], _LEAST * chi2[i])
-        if d2 <= 0.0:
-            continue
-        across, projected = s2 - ds * ds / d2, sr - ds / d2 * dr
-        out[0] -= 0.5 * (b - a) * math.log(max(1.0 - dr * dr / d2 / left, _LEAST))
-        if across > 1e-9 * s2:
-            gained = projected * projected / across
-            out[1] -= 0.5 * (b - a) * math.log(max(1.0 - gained / left, _LEAST))
-        explained = reduction[harmonics - 1] / chi2[i] * (b - a)
-        if explained > best:
-            best = explained
-            out[2] = min(abs(dr / d2), 1.0)
-            _describe(template, brightest, faintest, at, out)
+    if d2 <= 0.0:
+        return
+    left = max(chi2 - reduction[harmonics - 1], _LEAST * chi2)
+    across, projected = s2 - ds * ds / d2, sr - ds / d2 * dr
+    out[0] = -0.5 * y.size * math.log(max(1.0 - dr * dr / d2 / left, _LEAST))
+    if across > 1e-9 * s2:
+        gained = projected * projected / across
+        out[1] = -0.5 * y.size * math.log(max(1.0 - gained / left, _LEAST))
+    out[2] = min(abs(dr / d2), 1.0)
+    _describe(template, brightest, faintest, at, out)

@@ -5,13 +5,11 @@ import math
 import numpy as np
 
 from udfs.jit import jit, jit_reordered
-from udfs.periodograms.multi_harmonic.formula import RIDGE, chi2_reductions
+from udfs.periodograms.multi_harmonic.formula import RIDGE
 from udfs.ragged import FloatArray, IntArray
 
 # A perfect fit has no noise to be measured in.
 _LEAST_CHI2 = 1e-6
-
-_reductions = jit(chi2_reductions)
 
 
 @jit
@@ -54,50 +52,111 @@ def _sums(
     return c_sum, s_sum, y_c, y_s
 
 
-@jit
-def fit_curve(
-    y: FloatArray,
-    weight: FloatArray,
-    cosine: FloatArray,
-    sine: FloatArray,
-    factor: FloatArray,
-    reduction: FloatArray,
-) -> None:
-    """Fill ``reduction`` (K,) and the factor (2K + 1, 2K + 2); see ``chi2_reductions``."""
-    harmonics = reduction.size
-    power_c, power_s = weight.copy(), np.zeros(y.size)
-    cos_sum, sin_sum = np.zeros(2 * harmonics + 1), np.zeros(2 * harmonics + 1)
-    y_cos, y_sin = np.zeros(2 * harmonics + 1), np.zeros(2 * harmonics + 1)
-    cos_sum[0], y_cos[0] = np.sum(weight), np.sum(weight * y)
-    for k in range(1, 2 * harmonics + 1):
-        cos_sum[k], sin_sum[k], y_cos[k], y_sin[k] = _sums(y, cosine, sine, power_c, power_s)
-    _reductions(cos_sum, sin_sum, y_cos, y_sin, factor, RIDGE, reduction)
+@jit_reordered
+def _sums_without_y(
+    cosine: FloatArray, sine: FloatArray, power_c: FloatArray, power_s: FloatArray
+) -> tuple[float, float]:
+    c_sum = s_sum = 0.0
+    for j in range(cosine.size):
+        c = power_c[j] * cosine[j] - power_s[j] * sine[j]
+        s = power_s[j] * cosine[j] + power_c[j] * sine[j]
+        power_c[j] = c
+        power_s[j] = s
+        c_sum += c
+        s_sum += s
+    return c_sum, s_sum
 
 
 @jit
-def gains_of_waves(
+def moments(
     y: FloatArray,
     weight: FloatArray,
     offsets: IntArray,
-    chi2: FloatArray,
     cosine: FloatArray,
     sine: FloatArray,
     out: FloatArray,
 ) -> None:
-    """Fill ``out[K - 1]`` with what K harmonics in each curve gain over constant magnitudes.
+    """Fill ``out[0 .. 3, i, k]`` with the sums of w cos, w sin, w y cos and w y sin of k angles.
 
-    The noise of each curve is a free scale of its errors, so a curve of n epochs
-    contributes -n/2 ln(1 - R_K / chi2).
+    ``out`` is (4, n_lc, 2 n + 1); those with y reach to n.
     """
-    size = 2 * out.size + 1
-    factor, reduction = np.zeros((size, size + 1)), np.empty(out.size)
-    out[:] = 0.0
-    for i in range(chi2.size):
+    top = out.shape[2] - 1
+    power_c, power_s = weight.copy(), np.zeros(y.size)
+    for i in range(offsets.size - 1):
         a, b = offsets[i], offsets[i + 1]
-        fit_curve(y[a:b], weight[a:b], cosine[a:b], sine[a:b], factor, reduction)
-        for k in range(out.size):
-            left = max(1.0 - reduction[k] / chi2[i], _LEAST_CHI2)
-            out[k] -= 0.5 * (b - a) * math.log(left)
+        out[0, i, 0], out[1, i, 0] = np.sum(weight[a:b]), 0.0
+        out[2, i, 0], out[3, i, 0] = np.sum(weight[a:b] * y[a:b]), 0.0
+        c, s, pc, ps = cosine[a:b], sine[a:b], power_c[a:b], power_s[a:b]
+        for k in range(1, top // 2 + 1):
+            out[0, i, k], out[1, i, k], out[2, i, k], out[3, i, k] = _sums(y[a:b], c, s, pc, ps)
+        for k in range(top // 2 + 1, top + 1):
+            out[0, i, k], out[1, i, k] = _sums_without_y(c, s, pc, ps)
+
+
+@jit
+def fit_series(sums: FloatArray, stride: int, factor: FloatArray, reduction: FloatArray) -> None:
+    """Fill ``reduction[K - 1]`` with the reduction of chi-square by one series in all curves.
+
+    Every curve has a mean of its own. The harmonics are those of ``stride`` times the angle
+    that ``sums`` of :func:`moments` are of. ``factor`` (2H, 2H + 1) receives the Cholesky factor of
+    the normal equations without the means, pivots inverted, and the solution of its forward
+    substitution; see ``chi2_reductions``.
+    """
+    size = 2 * reduction.size
+    n_curves = sums.shape[1]
+    total = np.sum(sums, axis=1)
+    mean = np.empty((n_curves, size + 1))
+    for i in range(n_curves):
+        scale = 1.0 / math.sqrt(sums[0, i, 0])
+        mean[i, size] = sums[2, i, 0] * scale
+        for a in range(size):
+            mean[i, a] = sums[a % 2, i, stride * (a // 2 + 1)] * scale
+    ridge = RIDGE * total[0, 0]
+    gained = 0.0
+    for a in range(size):
+        m = stride * (a // 2 + 1)
+        z = total[2 + a % 2, m]
+        for i in range(n_curves):
+            z -= mean[i, a] * mean[i, size]
+        for b in range(a + 1):
+            n = stride * (b // 2 + 1)
+            # Products of sines and cosines are those of the sum and the difference of the angles.
+            if a % 2 == 1:
+                if b % 2 == 1:
+                    value = 0.5 * (total[0, m - n] - total[0, m + n])
+                else:
+                    value = 0.5 * (total[1, m + n] + total[1, m - n])
+            elif b % 2 == 1:
+                value = 0.5 * (total[1, m + n] - total[1, m - n])
+            else:
+                value = 0.5 * (total[0, m - n] + total[0, m + n])
+            for i in range(n_curves):
+                value -= mean[i, a] * mean[i, b]
+            for k in range(b):
+                value -= factor[a, k] * factor[b, k]
+            if b < a:
+                factor[a, b] = value * factor[b, b]
+                continue
+            value += ridge
+            pivot = 1.0 / math.sqrt(value) if value > 1e-12 * total[0, 0] else 0.0
+            factor[a, a] = pivot
+            for k in range(a):
+                z -= factor[a, k] * factor[k, size]
+            factor[a, size] = z * pivot
+            gained += factor[a, size] * factor[a, size]
+        reduction[a // 2] = gained
+
+
+@jit
+def gains_of_sums(sums: FloatArray, stride: int, n_obs: int, chi2: float, out: FloatArray) -> None:
+    """Fill ``out[K - 1]`` with what K harmonics gain over constant magnitudes.
+
+    The noise is a free scale of the errors, so n epochs give -n/2 ln(1 - R_K / chi2).
+    """
+    factor = np.zeros((2 * out.size, 2 * out.size + 1))
+    fit_series(sums, stride, factor, out)
+    for k in range(out.size):
+        out[k] = -0.5 * n_obs * math.log(max(1.0 - out[k] / chi2, _LEAST_CHI2))
 
 
 @jit
@@ -110,10 +169,12 @@ def log_likelihood_gains(
     freq: float,
     out: FloatArray,
 ) -> None:
-    """Fill the gains at one frequency; see :func:`gains_of_waves`."""
+    """Fill the gains of 1 to ``out.size`` harmonics at one frequency; see ``gains_of_sums``."""
     cosine, sine = np.empty(time.size), np.empty(time.size)
+    sums = np.empty((4, chi2.size, 2 * out.size + 1))
     waves(time, freq, cosine, sine)
-    gains_of_waves(y, weight, offsets, chi2, cosine, sine, out)
+    moments(y, weight, offsets, cosine, sine, sums)
+    gains_of_sums(sums, 1, time.size, float(np.sum(chi2)), out)
 
 
 @jit
@@ -128,32 +189,51 @@ def refined(
     step: float,
     steps: int,
 ) -> float:
-    """The frequency with the highest gain near ``freq``, to a sixteenth of ``step``.
+    """The frequency with the highest gain near ``freq``: the vertex of a parabola.
 
-    Looks ``steps`` steps to each side, then twice at a quarter of the step around the best.
+    Climbs from ``freq`` in steps, at most ``steps`` of them, until the neighbours are lower. The
+    vertex is within a tenth of a step of the maximum where a step is a small part of a peak.
     """
     gain = np.empty(harmonics)
     cosine, sine = np.empty(time.size), np.empty(time.size)
     step_cosine, step_sine = np.empty(time.size), np.empty(time.size)
-    best, highest = freq, -1.0
-    for level in range(3):
-        centre, width = best, step / 4.0**level
-        reach = steps if level == 0 else 2
-        waves(time, centre - reach * width, cosine, sine)
-        waves(time, width, step_cosine, step_sine)
-        for j in range(-reach, reach + 1):
-            here = centre + j * width
-            if here > 0.0 and (level == 0 or j != 0):
-                gains_of_waves(y, weight, offsets, chi2, cosine, sine, gain)
-                if gain[harmonics - 1] > highest:
-                    best, highest = here, gain[harmonics - 1]
+    sums = np.empty((4, chi2.size, 2 * harmonics + 1))
+    waves(time, step, step_cosine, step_sine)
+    waves(time, freq - step, cosine, sine)
+    total = float(np.sum(chi2))
+    low = middle = high = 0.0
+    for j in range(3):
+        moments(y, weight, offsets, cosine, sine, sums)
+        gains_of_sums(sums, 1, time.size, total, gain)
+        low, middle, high = middle, high, gain[harmonics - 1]
+        if j < 2:
             rotate(cosine, sine, step_cosine, step_sine)
-    return best
+    here = freq
+    if low > middle or high > middle:
+        sign = 1.0 if high > low else -1.0
+        if sign < 0.0:
+            low, high = high, low
+            step_sine *= -1.0
+            waves(time, freq - step, cosine, sine)
+        for _ in range(steps):
+            if high <= middle or here + sign * step <= 0.0:
+                break
+            here += sign * step
+            rotate(cosine, sine, step_cosine, step_sine)
+            moments(y, weight, offsets, cosine, sine, sums)
+            gains_of_sums(sums, 1, time.size, total, gain)
+            low, middle, high = middle, high, gain[harmonics - 1]
+        if sign < 0.0:
+            low, high = high, low
+    bend = low - 2.0 * middle + high
+    if bend >= 0.0 or low > middle or high > middle:
+        return here
+    return here + 0.5 * step * (low - high) / bend
 
 
 @jit
 def coefficients(factor: FloatArray) -> FloatArray:
-    """Mean, A_1, B_1, A_2, .. from the factor that ``fit_curve`` filled."""
+    """A_1, B_1, A_2, .. from the factor that ``fit_series`` filled."""
     size = factor.shape[0]
     out = np.zeros(size)
     for i in range(size - 1, -1, -1):
@@ -168,9 +248,21 @@ def coefficients(factor: FloatArray) -> FloatArray:
 def series_at(coefficient: FloatArray, c1: float, s1: float) -> tuple[float, float]:
     """Value of the series and its derivative by the angle, from cosine and sine of the angle."""
     c, s = 1.0, 0.0
-    value, slope = coefficient[0], 0.0
-    for k in range(1, (coefficient.size - 1) // 2 + 1):
+    value = slope = 0.0
+    for k in range(1, coefficient.size // 2 + 1):
         c, s = c * c1 - s * s1, s * c1 + c * s1
-        value += coefficient[2 * k - 1] * c + coefficient[2 * k] * s
-        slope += k * (coefficient[2 * k] * c - coefficient[2 * k - 1] * s)
+        value += coefficient[2 * k - 2] * c + coefficient[2 * k - 1] * s
+        slope += k * (coefficient[2 * k - 1] * c - coefficient[2 * k - 2] * s)
     return value, slope
+
+
+@jit
+def means_beside(sums: FloatArray, stride: int, coefficient: FloatArray) -> FloatArray:
+    """Mean of each curve beside the series, (n_lc,)."""
+    out = np.empty(sums.shape[1])
+    for i in range(out.size):
+        value = sums[2, i, 0]
+        for a in range(coefficient.size):
+            value -= coefficient[a] * sums[a % 2, i, stride * (a // 2 + 1)]
+        out[i] = value / sums[0, i, 0]
+    return out

@@ -60,11 +60,17 @@ def _pool(
     ordered = np.empty(candidates.size)
     n_grid = interleaved(candidates, ordered)
     pool = np.empty(2 * _PEAKS + _DOUBLED)
+    seen = np.empty(n_grid)
     closest, step = _SAME / span, _STEP / span
-    n = 0
+    n = n_seen = 0
     for i in range(n_grid):
         if n == _PEAKS:
             break
+        # The harmonics share most maxima.
+        before = n_seen
+        n_seen = _add(seen, n_seen, ordered[i], closest)
+        if n_seen == before:
+            continue
         freq = refined(time, y, weight, offsets, chi2, ordered[i], HARMONICS, step, _STEPS)
         n = _add(pool, n, freq, closest)
     peaks = n

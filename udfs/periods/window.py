@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from udfs.ragged import FloatArray
+from udfs.ragged import BoolArray, FloatArray
 
 # Rotations of the Earth per day: a source culminates this often.
 SIDEREAL_PER_DAY = 1.00273790935
+# Covers the sidereal day and the yearly side lobes of the first few multiples.
+_NEAR_DAY_PER_DAY = 0.01
 
 
 def window_power(time: FloatArray, freq: FloatArray) -> FloatArray:
@@ -40,3 +42,9 @@ def alias_family(freq: FloatArray) -> FloatArray:
     tell them apart, and algorithms that disagree only in n agree in it.
     """
     return np.asarray(np.abs(freq - SIDEREAL_PER_DAY * np.round(freq / SIDEREAL_PER_DAY)))
+
+
+def near_day(freq: FloatArray) -> BoolArray:
+    """Whether a frequency [cycles/day] is within 0.01 of a whole number of cycles per day."""
+    whole = np.round(freq)
+    return np.asarray((whole > 0) & (np.abs(freq - whole) < _NEAR_DAY_PER_DAY))
