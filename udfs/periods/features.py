@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from udfs.jit import jit
+from udfs.periodograms.rotation import rotate, waves
 from udfs.periods.curves import StarCurves
 from udfs.periods.folded_shape import ROUGHNESS, SHAPE, roughness, shape
-from udfs.periods.harmonic_fit import gains_of_sums, moments, rotate, waves
+from udfs.periods.harmonic_fit import gains_of_sums, moments
 from udfs.periods.window import SIDEREAL_PER_DAY
 from udfs.ragged import FloatArray, IntArray
 

@@ -4,67 +4,13 @@ import math
 
 import numpy as np
 
-from udfs.jit import jit, jit_reordered
+from udfs.jit import jit
 from udfs.periodograms.multi_harmonic.formula import RIDGE
+from udfs.periodograms.rotation import next_sums, next_window, rotate, waves
 from udfs.ragged import FloatArray, IntArray
 
 # A perfect fit has no noise to be measured in.
 _LEAST_CHI2 = 1e-6
-
-
-@jit
-def waves(time: FloatArray, freq: float, cosine: FloatArray, sine: FloatArray) -> None:
-    """Fill the cosine and sine of 2 pi freq time."""
-    for j in range(time.size):
-        cycles = freq * time[j]
-        angle = 2.0 * math.pi * (cycles - math.floor(cycles))
-        cosine[j] = math.cos(angle)
-        sine[j] = math.sin(angle)
-
-
-@jit_reordered
-def rotate(
-    cosine: FloatArray, sine: FloatArray, by_cosine: FloatArray, by_sine: FloatArray
-) -> None:
-    """Add the angle of the second wave to that of the first."""
-    for j in range(cosine.size):
-        c, s = cosine[j], sine[j]
-        bc, bs = by_cosine[j], by_sine[j]
-        cosine[j] = c * bc - s * bs
-        sine[j] = s * bc + c * bs
-
-
-@jit_reordered
-def _sums(
-    y: FloatArray, cosine: FloatArray, sine: FloatArray, power_c: FloatArray, power_s: FloatArray
-) -> tuple[float, float, float, float]:
-    """Multiply the weighted power by the wave once more, and sum it up."""
-    c_sum = s_sum = y_c = y_s = 0.0
-    for j in range(y.size):
-        c = power_c[j] * cosine[j] - power_s[j] * sine[j]
-        s = power_s[j] * cosine[j] + power_c[j] * sine[j]
-        power_c[j] = c
-        power_s[j] = s
-        c_sum += c
-        s_sum += s
-        y_c += y[j] * c
-        y_s += y[j] * s
-    return c_sum, s_sum, y_c, y_s
-
-
-@jit_reordered
-def _sums_without_y(
-    cosine: FloatArray, sine: FloatArray, power_c: FloatArray, power_s: FloatArray
-) -> tuple[float, float]:
-    c_sum = s_sum = 0.0
-    for j in range(cosine.size):
-        c = power_c[j] * cosine[j] - power_s[j] * sine[j]
-        s = power_s[j] * cosine[j] + power_c[j] * sine[j]
-        power_c[j] = c
-        power_s[j] = s
-        c_sum += c
-        s_sum += s
-    return c_sum, s_sum
 
 
 @jit
@@ -88,9 +34,9 @@ def moments(
         out[2, i, 0], out[3, i, 0] = np.sum(weight[a:b] * y[a:b]), 0.0
         c, s, pc, ps = cosine[a:b], sine[a:b], power_c[a:b], power_s[a:b]
         for k in range(1, top // 2 + 1):
-            out[0, i, k], out[1, i, k], out[2, i, k], out[3, i, k] = _sums(y[a:b], c, s, pc, ps)
+            out[0, i, k], out[1, i, k], out[2, i, k], out[3, i, k] = next_sums(y[a:b], c, s, pc, ps)
         for k in range(top // 2 + 1, top + 1):
-            out[0, i, k], out[1, i, k] = _sums_without_y(c, s, pc, ps)
+            out[0, i, k], out[1, i, k] = next_window(c, s, pc, ps)
 
 
 @jit

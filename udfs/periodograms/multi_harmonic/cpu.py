@@ -4,10 +4,18 @@ import math
 
 import numpy as np
 
-from udfs.jit import jit, jit_reordered
-from udfs.periodograms.lomb_scargle.cpu import RESEED_STEPS, _even_stretch, _rotate, _seed
+from udfs.jit import jit
 from udfs.periodograms.multi_harmonic.formula import RIDGE
 from udfs.periodograms.multi_harmonic.side_by_side import add_gain, solve_side_by_side
+from udfs.periodograms.rotation import (
+    RESEED_STEPS,
+    even_stretch,
+    first_sums,
+    next_sums,
+    next_window,
+    rotate,
+    waves,
+)
 from udfs.periodograms.tiles import TILE
 from udfs.ragged import FloatArray
 
@@ -17,56 +25,6 @@ def one_curve(
 ) -> FloatArray:
     """Reductions of one curve; see :mod:`udfs.periodograms.multi_harmonic`."""
     return _one_curve(elapsed, y, weight, freq, harmonics, RIDGE, RESEED_STEPS)
-
-
-@jit_reordered
-def _first_sums(
-    y: FloatArray, weight: FloatArray, cosine: FloatArray, sine: FloatArray,
-    weighted_cosine: FloatArray, weighted_sine: FloatArray,
-) -> tuple[float, float, float, float]:  # fmt: skip
-    c_sum = s_sum = y_c = y_s = 0.0
-    for j in range(y.size):
-        c, s = weight[j] * cosine[j], weight[j] * sine[j]
-        weighted_cosine[j] = c
-        weighted_sine[j] = s
-        c_sum += c
-        s_sum += s
-        y_c += y[j] * c
-        y_s += y[j] * s
-    return c_sum, s_sum, y_c, y_s
-
-
-@jit_reordered
-def _next_sums(
-    y: FloatArray, cosine: FloatArray, sine: FloatArray,
-    weighted_cosine: FloatArray, weighted_sine: FloatArray,
-) -> tuple[float, float, float, float]:  # fmt: skip
-    c_sum = s_sum = y_c = y_s = 0.0
-    for j in range(y.size):
-        c = weighted_cosine[j] * cosine[j] - weighted_sine[j] * sine[j]
-        s = weighted_sine[j] * cosine[j] + weighted_cosine[j] * sine[j]
-        weighted_cosine[j] = c
-        weighted_sine[j] = s
-        c_sum += c
-        s_sum += s
-        y_c += y[j] * c
-        y_s += y[j] * s
-    return c_sum, s_sum, y_c, y_s
-
-
-@jit_reordered
-def _next_window(
-    cosine: FloatArray, sine: FloatArray, weighted_cosine: FloatArray, weighted_sine: FloatArray
-) -> tuple[float, float]:
-    c_sum = s_sum = 0.0
-    for j in range(cosine.size):
-        c = weighted_cosine[j] * cosine[j] - weighted_sine[j] * sine[j]
-        s = weighted_sine[j] * cosine[j] + weighted_cosine[j] * sine[j]
-        weighted_cosine[j] = c
-        weighted_sine[j] = s
-        c_sum += c
-        s_sum += s
-    return c_sum, s_sum
 
 
 @jit
@@ -87,28 +45,26 @@ def _one_curve(
     step = math.nan
     start = 0
     while start < freq.size:
-        stop = _even_stretch(freq, start, reseed)
-        _seed(elapsed, freq[start], cosine, sine)
+        stop = even_stretch(freq, start, reseed)
+        waves(elapsed, freq[start], cosine, sine)
         if stop - start > 1:
             mean_step = (freq[stop - 1] - freq[start]) / (stop - 1 - start)
             if mean_step != step:
                 step = mean_step
-                _seed(elapsed, step, step_cosine, step_sine)
+                waves(elapsed, step, step_cosine, step_sine)
         for f in range(start, stop):
             if f > start:
-                _rotate(cosine, sine, step_cosine, step_sine)
+                rotate(cosine, sine, step_cosine, step_sine)
             lane = (f - start) % TILE
-            w_cos[1, lane], w_sin[1, lane], y_cos[1, lane], y_sin[1, lane] = _first_sums(
+            w_cos[1, lane], w_sin[1, lane], y_cos[1, lane], y_sin[1, lane] = first_sums(
                 y, weight, cosine, sine, power_cosine, power_sine
             )
             for k in range(2, harmonics + 1):
-                w_cos[k, lane], w_sin[k, lane], y_cos[k, lane], y_sin[k, lane] = _next_sums(
+                w_cos[k, lane], w_sin[k, lane], y_cos[k, lane], y_sin[k, lane] = next_sums(
                     y, cosine, sine, power_cosine, power_sine
                 )
             for k in range(harmonics + 1, size):
-                w_cos[k, lane], w_sin[k, lane] = _next_window(
-                    cosine, sine, power_cosine, power_sine
-                )
+                w_cos[k, lane], w_sin[k, lane] = next_window(cosine, sine, power_cosine, power_sine)
             if lane == TILE - 1 or f == stop - 1:
                 solve_side_by_side(w_cos, w_sin, y_cos, y_sin, ridge, factor, z)
                 for k in range(harmonics):

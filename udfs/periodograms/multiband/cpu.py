@@ -5,9 +5,16 @@ import math
 import numpy as np
 
 from udfs.jit import jit
-from udfs.periodograms.lomb_scargle.cpu import RESEED_STEPS, _even_stretch, _rotate, _seed
-from udfs.periodograms.multi_harmonic.cpu import _first_sums, _next_sums, _next_window
 from udfs.periodograms.multiband import formula
+from udfs.periodograms.rotation import (
+    RESEED_STEPS,
+    even_stretch,
+    first_sums,
+    next_sums,
+    next_window,
+    rotate,
+    waves,
+)
 from udfs.ragged import FloatArray, IntArray
 
 # What rounding leaves of a column that is a sum of others, as a share of the weights.
@@ -64,15 +71,15 @@ def _sums_of_band(
 ) -> None:
     """Fill ``sums[0, k]``, ``sums[1, k]`` (w cos k, w sin k) and the projections of y."""
     harmonics = projections.size // 2
-    sums[0, 1], sums[1, 1], projections[1], projections[2] = _first_sums(
+    sums[0, 1], sums[1, 1], projections[1], projections[2] = first_sums(
         y, weight, cosine, sine, power_cosine, power_sine
     )
     for k in range(2, harmonics + 1):
-        sums[0, k], sums[1, k], projections[2 * k - 1], projections[2 * k] = _next_sums(
+        sums[0, k], sums[1, k], projections[2 * k - 1], projections[2 * k] = next_sums(
             y, cosine, sine, power_cosine, power_sine
         )
     for k in range(harmonics + 1, 2 * harmonics + 1):
-        sums[0, k], sums[1, k] = _next_window(cosine, sine, power_cosine, power_sine)
+        sums[0, k], sums[1, k] = next_window(cosine, sine, power_cosine, power_sine)
 
 
 @jit
@@ -142,16 +149,16 @@ def _one_curve(
     step = math.nan
     start = 0
     while start < freq.size:
-        stop = _even_stretch(freq, start, RESEED_STEPS)
-        _seed(elapsed, freq[start], angles[0], angles[1])
+        stop = even_stretch(freq, start, RESEED_STEPS)
+        waves(elapsed, freq[start], angles[0], angles[1])
         if stop - start > 1:
             mean_step = (freq[stop - 1] - freq[start]) / (stop - 1 - start)
             if mean_step != step:
                 step = mean_step
-                _seed(elapsed, step, steps[0], steps[1])
+                waves(elapsed, step, steps[0], steps[1])
         for f in range(start, stop):
             if f > start:
-                _rotate(angles[0], angles[1], steps[0], steps[1])
+                rotate(angles[0], angles[1], steps[0], steps[1])
             out[f] = _explained(
                 y,
                 weight,
