@@ -150,6 +150,15 @@ def test_the_candidates_of_a_star_come_from_all_its_bands(rng, freq):
     assert (np.abs(alone.candidates[:, 0, 0] - 1 / period) > 0.5 / 1700).any()
 
 
+@pytest.mark.parametrize("times", ["shared", "exact"])
+def test_a_grid_that_is_excluded_altogether_gives_no_period(make_curves, times):
+    best = search(make_curves(60), np.linspace(0.96, 1.04, 50), times=times)
+    assert np.isnan(best.period).all()
+    assert np.isnan(best.significance).all()
+    # The star's own search leaves nothing out.
+    assert np.isfinite(best.candidates).any()
+
+
 def test_scope_mode_has_no_candidates(make_curves, freq):
     assert np.isnan(search(make_curves(60), freq, mode="scope-v0.9.5").candidates).all()
 

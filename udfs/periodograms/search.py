@@ -151,9 +151,11 @@ def _collect(
     period, significance = np.full(shape, np.nan), np.full(shape, np.nan)
     times = np.full(n_lc, EXACT, dtype="<U6")
     for part in parts:
-        index, significance[part.curves] = part.engine.choice()
-        period[part.curves] = 1.0 / classic_freq[index]
         times[part.curves] = part.times
+        # The excluded windows may leave nothing of a short grid.
+        if classic_freq.size:
+            index, significance[part.curves] = part.engine.choice()
+            period[part.curves] = 1.0 / classic_freq[index]
     if mode == SCOPE:
         period[:, :3] = period[:, :3].astype(np.float32)
     pdot = np.where(np.isnan(period), np.nan, 0.0)
