@@ -45,11 +45,35 @@ if [[ ! -x $VENV/bin/python ]]; then
   fi
 fi
 
+# Horovod is a C++ library against one TensorFlow; there are no wheels of it.
+build_horovod() {
+  local missing=()
+  command -v g++ >/dev/null || missing+=(g++)
+  command -v cmake >/dev/null || missing+=(cmake)
+  command -v make >/dev/null || missing+=(make)
+  if ((${#missing[@]})); then
+    command -v apt-get >/dev/null || die "Horovod is built from source: install ${missing[*]}"
+    local sudo=""; [[ $(id -u) == 0 ]] || sudo=sudo
+    say "installing ${missing[*]} to build Horovod"
+    $sudo apt-get update -qq
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+  fi
+  say "building Horovod (two to four minutes the first time)"
+  "$VENV/bin/pip" install --quiet --disable-pip-version-check -c constraints.txt setuptools wheel
+  # cmake 4 refuses Horovod's minimum version otherwise.
+  HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_PYTORCH=1 \
+    HOROVOD_WITHOUT_MXNET=1 HOROVOD_WITHOUT_MPI=1 CMAKE_POLICY_VERSION_MINIMUM=3.5 \
+    MAKEFLAGS="-j$(nproc)" "$VENV/bin/pip" install --quiet --disable-pip-version-check \
+    --no-build-isolation -c constraints.txt horovod==0.28.1 >"$VENV/horovod.log" 2>&1 \
+    || { tail -30 "$VENV/horovod.log" >&2; die "Horovod could not be built; see $VENV/horovod.log"; }
+}
+
 STAMP="$VENV/.installed"
 WANTED="$(cat pyproject.toml constraints.txt | sha256sum)"
 if [[ "$(cat "$STAMP" 2>/dev/null)" != "$WANTED" ]]; then
   say "installing the pinned Python packages (some minutes the first time)"
-  "$VENV/bin/pip" install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,dev]'
+  "$VENV/bin/pip" install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,dnn,dev]'
+  build_horovod
   "$VENV/bin/pip" check >/dev/null || die "the packages do not fit together: pip check"
   echo "$WANTED" >"$STAMP"
 fi

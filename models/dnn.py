@@ -1,0 +1,212 @@
+"""Networks for labels: one each, or one for all of them together. Runs wherever it is called."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.label_training import LabelResult
+from models.metrics import label_metrics
+from models.networks.architecture import SCOPE, Architecture
+from models.networks.checkpoint import CheckpointFile
+from models.networks.keras_scores import scores_of
+from models.networks.loss import total_loss
+from models.networks.ranks import Ranks
+from models.networks.stored import to_bytes
+from models.networks.table import NetworkTable
+from models.networks.training import NetworkPlan, Trained, train_network
+from models.splits import PART_NAMES, TEST, TRAIN, VALIDATION
+
+MULTI = "multi"
+OnEpoch = Callable[[int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class DnnPlan:
+    """How the networks are trained and judged.
+
+    Attributes
+    ----------
+    network
+        Of one label.
+    multi
+        Of all labels together.
+    multi_head
+        Units that the labels share before their outputs, in the network of all labels.
+    weigh_classes
+        Weigh the positives of a label by negatives / positives.
+    threshold, min_examples, resamples, seed
+        As in ``models.label_training.Plan``.
+    """
+
+    network: NetworkPlan = field(default_factory=NetworkPlan)
+    multi: NetworkPlan = field(default_factory=NetworkPlan)
+    multi_head: int = 64
+    weigh_classes: bool = False
+    threshold: float = 0.7
+    min_examples: int = 50
+    resamples: int = 1000
+    seed: int = 42
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a training runs: its ranks, where it can be taken up again, who wants to know."""
+
+    ranks: Ranks | None = None
+    checkpoint: CheckpointFile | None = None
+    on_epoch: OnEpoch | None = None
+
+
+def train_separate(
+    table: NetworkTable,
+    label: str,
+    *,
+    columns: NDArray[np.intp],
+    kind: str,
+    plan: DnnPlan,
+    where: Surroundings,
+) -> LabelResult:
+    """The network of one label, SCoPe's (Healy et al. 2024), with its test scores.
+
+    Parameters
+    ----------
+    columns
+        The table's features that labels of this kind read.
+    """
+    architecture = Architecture(SCOPE, n_features=len(columns))
+    features = np.ascontiguousarray(table.features[:, columns])
+    trained = _train(table, (label,), architecture, features, plan=plan.network,
+                     weigh=plan.weigh_classes, where=where)  # fmt: skip
+    return _results(table, trained, (label,), {label: kind}, features, f"{label}.npz", plan)[0]
+
+
+def train_multi(
+    table: NetworkTable,
+    labels: Sequence[str],
+    *,
+    kinds: Mapping[str, str],
+    plan: DnnPlan,
+    where: Surroundings,
+) -> list[LabelResult]:
+    """One network with an output per label; answers that are not known teach nothing.
+
+    A light curve passes the branches once for all labels, and rare labels use what the common
+    ones have taught them (Caruana 1997, doi:10.1023/A:1007379606734).
+    """
+    architecture = Architecture(
+        SCOPE, table.features.shape[1], n_outputs=len(labels), head_units=plan.multi_head
+    )
+    trained = _train(table, tuple(labels), architecture, table.features, plan=plan.multi,
+                     weigh=plan.weigh_classes, where=where)  # fmt: skip
+    return _results(table, trained, tuple(labels), kinds, table.features, f"{MULTI}.npz", plan)
+
+
+def better_of(separate: LabelResult, multi: LabelResult) -> LabelResult:
+    """The one with the lower loss on the validation part."""
+    losses = [result.summary["validation_loss"] for result in (separate, multi)]
+    return separate if losses[0] <= losses[1] else multi
+
+
+def _train(
+    table: NetworkTable,
+    labels: tuple[str, ...],
+    architecture: Architecture,
+    features: NDArray[np.float32],
+    *,
+    plan: NetworkPlan,
+    weigh: bool,
+    where: Surroundings,
+) -> Trained:
+    weights = {name: _class_weight(table, name) for name in labels} if weigh else None
+    return train_network(
+        architecture,
+        table.examples(TRAIN, labels, features=features, weights=weights),
+        table.examples(VALIDATION, labels, features=features),
+        plan=plan,
+        ranks=where.ranks,
+        checkpoint=where.checkpoint,
+        on_epoch=where.on_epoch,
+    )
+
+
+def _class_weight(table: NetworkTable, label: str) -> float:
+    target = table.targets[table.part == TRAIN, table.labels.index(label)]
+    positive = int(np.count_nonzero(target == 1))
+    return int(np.count_nonzero(target == 0)) / positive if positive else 1.0
+
+
+def _results(
+    table: NetworkTable,
+    trained: Trained,
+    labels: tuple[str, ...],
+    kinds: Mapping[str, str],
+    features: NDArray[np.float32],
+    file: str,
+    plan: DnnPlan,
+) -> list[LabelResult]:
+    """What the network says of its validation and test part, a result per label."""
+    content = to_bytes(trained.architecture, trained.weights)
+    judged = np.flatnonzero((table.part == VALIDATION) | (table.part == TEST))
+    scores = scores_of(trained.architecture, trained.weights, features, table.image, rows=judged)
+    return [
+        _result(table, trained, label, judged=judged, score=scores[:, output],
+                told={"kind": kinds[label], "file": file, "output": output},
+                content=content, plan=plan)
+        for output, label in enumerate(labels)
+    ]  # fmt: skip
+
+
+def _result(
+    table: NetworkTable,
+    trained: Trained,
+    label: str,
+    *,
+    judged: NDArray[np.intp],
+    score: NDArray[np.float32],
+    told: dict[str, Any],
+    content: bytes,
+    plan: DnnPlan,
+) -> LabelResult:
+    target = table.targets[:, table.labels.index(label)]
+    known = target[judged] >= 0
+    of = {part: known & (table.part[judged] == part) for part in (VALIDATION, TEST)}
+    validation = judged[of[VALIDATION]]
+    loss, count = total_loss(
+        score[of[VALIDATION]],
+        target[validation].astype(np.float32),
+        np.ones(len(validation), np.float32),
+    )
+    rows = judged[of[TEST]]
+    counts = {
+        name: np.bincount(target[(table.part == part) & (target >= 0)], minlength=2)
+        for part, name in enumerate(PART_NAMES)
+    }
+    return LabelResult(
+        label=label,
+        model=content,
+        summary={
+            **told,
+            "epochs": trained.state.epoch,
+            "best_epoch": trained.state.best_epoch,
+            "validation_loss": loss / count if count else None,
+            "counts": {
+                part: {"negative": int(found[0]), "positive": int(found[1])}
+                for part, found in counts.items()
+            },
+        },
+        metrics=label_metrics(
+            target[rows],
+            score[of[TEST]],
+            stars=table.star[rows].astype(str).tolist(),
+            threshold=plan.threshold,
+            resamples=plan.resamples,
+            seed=plan.seed,
+        ),
+        importances={},
+        rows=rows.astype(np.int64),
+        target=target[rows],
+        score=score[of[TEST]],
+    )

@@ -1,0 +1,78 @@
+"""Bringing features to a common scale, with statistics of the training part."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.errors import ContractError
+
+MIN_MAX, MEDIAN_STD = "min_max", "median_std"
+HOW = (MIN_MAX, MEDIAN_STD)
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """``(x - offset) / scale`` per feature.
+
+    SCoPe takes the statistics from all rows, those of the test part included. Here they come from
+    the training part and are stored with the model.
+
+    Attributes
+    ----------
+    offset, scale : (n_features,) float64
+    limit
+        Scaled values are held within +-limit: a value a thousand times beyond the training part
+        would drown all others. Infinite: no limit, as SCoPe.
+    """
+
+    offset: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    limit: float = np.inf
+
+    def transform(self, matrix: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """A scaled copy of (n, n_features); NaN (a feature that no training row has) becomes 0."""
+        scaled = np.subtract(matrix, self.offset, dtype=np.float64)
+        scaled /= self.scale
+        np.clip(scaled, -self.limit, self.limit, out=scaled)
+        return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
+
+    def to_bytes(self) -> bytes:
+        """The scaler as a file; equal scalers give equal bytes."""
+        buffer = io.BytesIO()
+        np.savez(buffer, offset=self.offset, scale=self.scale, limit=np.array(self.limit))
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Scaler":
+        """The scaler that ``to_bytes`` wrote."""
+        with np.load(io.BytesIO(content)) as stored:
+            return cls(stored["offset"], stored["scale"], float(stored["limit"]))
+
+
+def fit_scaler(
+    matrix: NDArray[np.floating[Any]], how: str = MIN_MAX, *, limit: float = np.inf
+) -> Scaler:
+    """The scaler of a training part, (n, n_features).
+
+    ``min_max`` maps the range of a feature to [0, 1], ``median_std`` its median to 0 and its
+    standard deviation to 1. A feature with one value only stays as it is, and so does one without
+    any.
+    """
+    if how not in HOW:
+        raise ContractError(f"scaling {how!r}: expected one of {', '.join(HOW)}")
+    values = np.asarray(matrix, dtype=np.float64)
+    known = np.isfinite(values).any(axis=0)
+    offset, scale = np.zeros(values.shape[1]), np.ones(values.shape[1])
+    some = np.where(np.isfinite(values[:, known]), values[:, known], np.nan)
+    if how == MIN_MAX:
+        offset[known] = np.nanmin(some, axis=0)
+        scale[known] = np.nanmax(some, axis=0) - offset[known]
+    else:
+        offset[known] = np.nanmedian(some, axis=0)
+        scale[known] = np.nanstd(some, axis=0)
+    constant = ~(scale > 0)
+    offset[constant], scale[constant] = 0.0, 1.0
+    return Scaler(offset, scale, limit)
