@@ -41,12 +41,15 @@ else
   step "train one XGBoost model per label, on CRTS"
   job train_xgb --surveys crts_csdr1
 fi
+step "put the models into production: each is checked first"
+job promote_models
 step "score all fields with all labels"
 job infer_fields --export "$WAREHOUSE/predictions"
 step "write the reports"
 job report --survey ztf
 
-REPORT="$WAREHOUSE/reports/training_$(cat "$WAREHOUSE/models/xgb/latest").html"
+REPORTS=("$WAREHOUSE"/reports/training_xgb-*.html)
+REPORT="${REPORTS[0]}"
 step "done; the reports are in $WAREHOUSE/reports. Open first: $REPORT"
 if [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && command -v xdg-open >/dev/null; then
   xdg-open "$REPORT" >/dev/null 2>&1 || true

@@ -1,5 +1,6 @@
 """Score every light curve of whole fields with all labels."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,55 +11,58 @@ from jobs.common.ledger import Ledger
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
 from jobs.common.version import fingerprint
+from jobs.inference.explain import Explanation
+from jobs.inference.fields import find_fields
 from jobs.inference.run import Inference
-from jobs.training.warehouse_models import model_files
-from models.store import LATEST, load
+from jobs.inference.score import scoring_key
+from jobs.registry.production import load_named, load_production
+from jobs.training.arguments import names_of
+from models.store import DNN, XGB
 from models.taxonomy import read_taxonomy
 from udfs.schemas import scores_table
 
 JOB = "infer_fields"
+ALGORITHMS = (XGB, DNN)
 EXAMPLES = """
 examples:
-  Everything that has features and no scores by the models in use yet:
+  Everything that has features and no scores by the models in production yet:
     spark-submit jobs/infer_fields.py
 
   Two fields, and one Parquet file per field with SCoPe's columns:
     spark-submit jobs/infer_fields.py --survey ztf --fields 250,202 --export predictions
 
-Fields that were scored by the same models from the same features are skipped. A light curve
-without a feature that a label needs gets null for it and status missing_features: rows in = rows
-out.
+  Which features made the high scores for two labels, into the table explanations:
+    spark-submit jobs/infer_fields.py --survey ztf --fields 250 --explain rrab,ew
+
+All production models, XGBoost's and networks, score in one pass over the features. Fields that were
+scored by the same models from the same features are skipped. A light curve without a feature that
+a label needs gets null for it and status missing_features: rows in = rows out.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point for spark-submit, tests and notebooks alike."""
     parser = job_parser(__doc__ or "", epilog=EXAMPLES)
-    parser.add_argument("--survey", help="only this survey (default: all)")
-    parser.add_argument(
-        "--fields", type=field_list, default=[], help="such as 250,202 (default: all)"
-    )
-    parser.add_argument(
-        "--models", default=LATEST, help="version of the trained models (default: latest)"
-    )
-    parser.add_argument("--export", metavar="DIR", help="write one Parquet per field below DIR")
-    parser.add_argument(
-        "--commit-rows",
-        type=int,
-        default=200_000,
-        help="small fields are written together up to so many light curves (default 200,000)",
-    )
-    parser.add_argument("--force", action="store_true", help="score fields again that are done")
-    parser.add_argument("--taxonomy", help="the table of labels (default: conf/labels.toml)")
+    _add_flags(parser)
     args = parser.parse_args(argv)
     open_log(verbose=args.verbose)
 
     taxonomy = read_taxonomy(Path(args.taxonomy) if args.taxonomy else CONF / "labels.toml")
+    explained = names_of(args.explain)
+    taxonomy.check(explained, where="--explain")
     warehouse = Warehouse(open_session(JOB, args.conf), args.warehouse)
-    models = load(model_files(warehouse), args.models)
-    taxonomy.check(models.labels, where=f"models {models.version}")
+    models = (
+        load_named(warehouse, names_of(args.models), ALGORITHMS)
+        if args.models
+        else load_production(warehouse, ALGORITHMS)
+    )
+    for each in models:
+        taxonomy.check(each.labels, where=f"models {each.name}")
     ledger = Ledger(
-        warehouse, JOB, arguments=argv or sys.argv[1:], config_hash=fingerprint(models.version)
+        warehouse,
+        JOB,
+        arguments=argv or sys.argv[1:],
+        config_hash=fingerprint(scoring_key(models)),
     )
     Inference(warehouse, models, scores_table(taxonomy.scored), ledger).run(
         survey=args.survey,
@@ -67,6 +71,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         commit_rows=args.commit_rows,
         force=args.force,
     )
+    if explained:
+        fields = find_fields(warehouse, args.survey, args.fields)
+        Explanation(warehouse, models, ledger).run(
+            fields, explained, above=args.explain_above, force=args.force
+        )
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--survey", help="only this survey (default: all)")
+    add("--fields", type=field_list, default=[], help="such as 250,202 (default: all)")
+    add("--models", metavar="SETS", help="sets of models joined by commas, such as "
+        "xgb-1a2b3c4d5e6f (default: all models in production)")  # fmt: skip
+    add("--export", metavar="DIR", help="write one Parquet per field below DIR")
+    add("--explain", metavar="LABELS", help="also say what each feature contributed to the "
+        "scores of these labels by XGBoost")  # fmt: skip
+    add("--explain-above", type=float, default=0.7, metavar="SCORE",
+        help="explain scores higher than this (default 0.7)")  # fmt: skip
+    add("--commit-rows", type=int, default=200_000,
+        help="light curves of small fields in one commit (default 200,000)")  # fmt: skip
+    add("--force", action="store_true", help="score fields again that are done")
+    add("--taxonomy", help="the table of labels (default: conf/labels.toml)")
 
 
 if __name__ == "__main__":

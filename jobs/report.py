@@ -1,4 +1,4 @@
-"""Write HTML reports: one page on a training run, and one per scored field."""
+"""Write HTML reports: one page per training run, and one per scored field."""
 
 import logging
 import sys
@@ -10,21 +10,23 @@ from jobs.common.config import CONF
 from jobs.common.files import write_bytes
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
+from jobs.registry.production import production_sets
 from jobs.reports.field_data import gather_field
 from jobs.reports.field_page import field_page
 from jobs.reports.field_tables import scored_fields
 from jobs.reports.page import Page, render
 from jobs.reports.training_data import gather_training
 from jobs.reports.training_page import training_page
+from jobs.training.arguments import names_of
 from jobs.training.warehouse_models import model_files
-from models.store import LATEST
+from models.store import DNN, XGB
 from models.taxonomy import read_taxonomy
 from udfs.schemas import scores_table
 
 JOB = "report"
 EXAMPLES = """
 examples:
-  The models in use:
+  The models in production:
     spark-submit jobs/report.py
 
   The same, and two fields, or all that have scores:
@@ -40,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Entry point for spark-submit, tests and notebooks alike."""
     parser = job_parser(__doc__ or "", epilog=EXAMPLES)
     add = parser.add_argument
-    add("--models", default=LATEST, help="version of the models (default: latest)")
+    add("--models", help="sets of models joined by commas, such as xgb-1a2b3c4d5e6f (default: "
+        "those in production)")  # fmt: skip
     add("--survey", help="also report on fields of this survey")
     add("--fields", type=field_list, default=[], help="such as 250,202 (default: all scored)")
     add("--output", help="folder of the pages (default: reports/ in the warehouse)")
@@ -57,10 +60,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         table = scores_table(taxonomy.scored)
         fields = scored_fields(warehouse, table, survey=args.survey, wanted=args.fields or None)
     folder = (args.output or f"{args.warehouse.rstrip('/')}/reports").rstrip("/")
-    models = gather_training(
-        warehouse, model_files(warehouse), taxonomy, wanted=args.models, top=args.top
-    )
-    _write(warehouse, f"{folder}/training_{models.version}.html", training_page(models))
+    for name in names_of(args.models) or production_sets(warehouse, (XGB, DNN)):
+        trained = gather_training(
+            warehouse, model_files(warehouse), taxonomy, name=name, top=args.top
+        )
+        _write(warehouse, f"{folder}/training_{name}.html", training_page(trained))
     for field in fields:
         data = gather_field(warehouse, taxonomy, survey=args.survey, field=field, top=args.top)
         _write(warehouse, f"{folder}/{args.survey}_field_{field}.html", field_page(data, taxonomy))

@@ -29,7 +29,8 @@ examples:
 Phenomenological labels read 35 features, ontological ones all 61. Labels are filled up the two
 trees, and count as positive above 0.7. The set of models is written to
 <warehouse>/models/xgb/<version> with metrics, importances and the predictions of the test part,
-and is then in use for infer_fields. The same data and flags give the same version.
+and its labels enter the registry as candidates: promote_models puts them into production, for
+infer_fields. The same data and flags give the same version.
 """
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         [Done(version, digest, rows, rows, 0, seconds)]
     )
     log.info(
-        "models %s in use: %d labels, %.0f s; see %s/models/xgb/%s",
+        "models xgb-%s trained: %d labels, %.0f s; see %s/models/xgb/%s; next: promote_models",
         version, len(results), seconds, args.warehouse, version,
     )  # fmt: skip
 

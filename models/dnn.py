@@ -1,6 +1,6 @@
 """Networks for labels: one each, or one for all of them together. Runs wherever it is called."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from models.networks.stored import to_bytes
 from models.networks.table import NetworkTable
 from models.networks.training import NetworkPlan, Trained, train_network
 from models.splits import PART_NAMES, TEST, TRAIN, VALIDATION
+from models.taxonomy import ONTOLOGICAL
 
 MULTI = "multi"
 OnEpoch = Callable[[int, dict[str, float]], None]
@@ -80,14 +81,13 @@ def train_separate(
     features = np.ascontiguousarray(table.features[:, columns])
     trained = _train(table, (label,), architecture, features, plan=plan.network,
                      weigh=plan.weigh_classes, where=where)  # fmt: skip
-    return _results(table, trained, (label,), {label: kind}, features, f"{label}.npz", plan)[0]
+    return _results(table, trained, (label,), kind, features, f"{label}.npz", plan)[0]
 
 
 def train_multi(
     table: NetworkTable,
     labels: Sequence[str],
     *,
-    kinds: Mapping[str, str],
     plan: DnnPlan,
     where: Surroundings,
 ) -> list[LabelResult]:
@@ -101,7 +101,9 @@ def train_multi(
     )
     trained = _train(table, tuple(labels), architecture, table.features, plan=plan.multi,
                      weigh=plan.weigh_classes, where=where)  # fmt: skip
-    return _results(table, trained, tuple(labels), kinds, table.features, f"{MULTI}.npz", plan)
+    return _results(
+        table, trained, tuple(labels), ONTOLOGICAL, table.features, f"{MULTI}.npz", plan
+    )
 
 
 def better_of(separate: LabelResult, multi: LabelResult) -> LabelResult:
@@ -142,7 +144,7 @@ def _results(
     table: NetworkTable,
     trained: Trained,
     labels: tuple[str, ...],
-    kinds: Mapping[str, str],
+    kind: str,
     features: NDArray[np.float32],
     file: str,
     plan: DnnPlan,
@@ -153,7 +155,7 @@ def _results(
     scores = scores_of(trained.architecture, trained.weights, features, table.image, rows=judged)
     return [
         _result(table, trained, label, judged=judged, score=scores[:, output],
-                told={"kind": kinds[label], "file": file, "output": output},
+                told={"kind": kind, "file": file, "output": output},
                 content=content, plan=plan)
         for output, label in enumerate(labels)
     ]  # fmt: skip

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.impute import KNNImputer
 
 from models.feature_sets import MEDIAN, REGRESS, REQUIRED, ZERO, FeatureSets
+from models.neighbours import Neighbours
 
 FloatMatrix = NDArray[np.float64]
 _LARGEST = float(np.finfo(np.float32).max)
@@ -64,11 +64,7 @@ class Imputer:
             filled[:, self._at[name]] = np.nan
         if self.regressed:
             columns = np.array([self._at[name] for name in self.regressed])
-            gaps = np.flatnonzero(np.isnan(filled[:, columns]).any(axis=1))
-            if len(gaps):
-                filled[np.ix_(gaps, columns)] = self._regression.transform(
-                    filled[np.ix_(gaps, columns)]
-                )
+            filled[:, columns] = self._regression.fill(filled[:, columns])
         return filled.astype(np.float32)
 
     def complete(self, matrix: NDArray[np.float32], features: Sequence[str]) -> NDArray[np.bool_]:
@@ -112,8 +108,8 @@ class Imputer:
         return {name: i for i, name in enumerate(self.features)}
 
     @cached_property
-    def _regression(self) -> KNNImputer:
-        return KNNImputer(n_neighbors=self.neighbours).fit(self.references)
+    def _regression(self) -> Neighbours:
+        return Neighbours(self.references, self.neighbours)
 
 
 def fit_imputer(matrix: FloatMatrix, sets: FeatureSets) -> Imputer:

@@ -1,81 +1,187 @@
-"""Score batches of features with every label at once."""
+"""Score batches of features with all models of all sets in one pass."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import xgboost as xgb
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from models import xgb as xgb_model
-from models.store import ModelSet
+from models.forest import load_forest
+from models.imputation import Imputer
+from models.store import IMPUTER, XGB, ModelSet
+from udfs.errors import ContractError
+from udfs.schemas import DMDT_SIDE
 
 OK = "ok"
 MISSING_FEATURES = "missing_features"
 STATUS = "status"
 
+Matrix = NDArray[np.float32]
+# Rows of a batch -> one column per label, given the rows' filled features and images.
+Predict = Callable[[Matrix, Matrix], Matrix]
+
 _loaded: dict[str, "Scorer"] = {}
 
 
 class Scorer:
-    """The boosters of a model set, ready to score.
+    """The models of some sets, ready to score.
 
-    Gaps are filled and the input is built once per batch and kind of features, not once per label.
+    Gaps are filled once per batch and imputer, not once per label or set.
     """
 
-    def __init__(self, model_set: ModelSet, *, threads: int = 1) -> None:
-        self._imputer = model_set.imputer
-        self._features = {
-            kind: tuple(names) for kind, names in model_set.manifest["features"].items()
-        }
-        self._kind = {name: a["kind"] for name, a in model_set.manifest["labels"].items()}
-        self._boosters: dict[str, xgb.Booster] = {
-            name: xgb_model.load(data, threads=threads) for name, data in model_set.models.items()
-        }
+    def __init__(self, sets: Sequence[ModelSet], *, threads: int = 1) -> None:
+        self._parts = [part for each in sets for part in _parts_of(each, threads)]
+        self._imputers = {part.imputer_key: part.imputer for part in self._parts}
+        names = [name for part in self._parts for name in part.outputs]
+        for name in names:
+            if names.count(name) > 1:
+                raise ContractError(
+                    f"two of the models {', '.join(each.name for each in sets)} give {name}"
+                )
+        self.outputs: tuple[str, ...] = tuple(names)
+        self.features: tuple[str, ...] = tuple(
+            dict.fromkeys(f for imputer in self._imputers.values() for f in imputer.features)
+        )
+        self.reads_images: bool = any(part.reads_images for part in self._parts)
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels that it scores."""
-        return tuple(self._boosters)
+    def score(self, features: pd.DataFrame, images: Matrix | None = None) -> pd.DataFrame:
+        """One float32 column ``<label>_<algorithm>`` per model, and the column ``status``.
 
-    def score(self, features: pd.DataFrame) -> pd.DataFrame:
-        """One float32 column per label with its probability, and the column ``status``.
-
-        A row without a required feature is scored by the labels that do not read that feature
-        only; the other scores are NaN and its status is ``missing_features``. A row's scores do
-        not depend on the other rows of the batch.
+        A row without a required feature, or without an image where a network needs one, is
+        scored by the models that do not read it only; the other scores are NaN and its status is
+        ``missing_features``. A row's scores do not depend on the other rows of the batch.
 
         Parameters
         ----------
         features : DataFrame
-            With the features by name; others are ignored. null counts as NaN.
+            With ``self.features`` by name; others are ignored. null counts as NaN.
+        images : (n, 26, 26, 1) float32
+            The dmdt images, NaN where there is none; only where ``self.reads_images``.
         """
-        matrix = features[list(self._imputer.features)].to_numpy(np.float64, na_value=np.nan)
-        filled = self._imputer.transform(matrix)
-        scores: dict[str, NDArray[np.float32]] = {}
+        if images is None:
+            images = np.empty((len(features), 0), dtype=np.float32)
+        filled = {
+            key: imputer.transform(
+                features[list(imputer.features)].to_numpy(np.float64, na_value=np.nan)
+            )
+            for key, imputer in self._imputers.items()
+        }
+        has_image = np.isfinite(images).all(axis=tuple(range(1, images.ndim)))
         ok = np.ones(len(features), dtype=bool)
-        for kind in sorted(set(self._kind.values())):
-            names = self._features[kind]
-            complete = self._imputer.complete(filled, names)
-            ok &= complete
-            columns = np.array([self._imputer.features.index(name) for name in names])
-            inputs = filled[complete][:, columns]
-            data = xgb_model.as_input(inputs, names) if len(inputs) else None
-            for label in (name for name, of in self._kind.items() if of == kind):
-                scores[label] = np.full(len(features), np.nan, dtype=np.float32)
-                if data is not None:
-                    scores[label][complete] = xgb_model.predict(self._boosters[label], data)
-        scored = pd.DataFrame({name: scores[name] for name in self.labels}, index=features.index)
+        scores: dict[str, Matrix] = {}
+        for part in self._parts:
+            rows = part.complete(filled[part.imputer_key])
+            if part.reads_images:
+                rows &= has_image
+            ok &= rows
+            found = np.full((len(features), len(part.outputs)), np.nan, dtype=np.float32)
+            if len(rows) and rows.all():
+                found[:] = part.predict(filled[part.imputer_key], images)
+            elif rows.any():
+                found[rows] = part.predict(filled[part.imputer_key][rows], images[rows])
+            scores.update(zip(part.outputs, found.T, strict=True))
+        scored = pd.DataFrame({name: scores[name] for name in self.outputs}, index=features.index)
         return scored.assign(**{STATUS: np.where(ok, OK, MISSING_FEATURES)})
 
 
-def scorer_of(version: str, load: Callable[[], ModelSet], *, threads: int = 1) -> Scorer:
-    """The scorer of a version, loaded once per process and kept.
+class _Part:
+    """Models of a set that read the same features, and score the same rows."""
+
+    def __init__(self, model_set: ModelSet, labels: Sequence[str], *, predict: Predict) -> None:
+        self.imputer = _imputer_of(model_set)
+        self.imputer_key: str = model_set.manifest["files"][IMPUTER]
+        self.outputs = tuple(f"{label}_{model_set.algorithm}" for label in labels)
+        self.reads_images = model_set.algorithm != XGB
+        self.predict = predict
+        self._features = model_set.features_of(labels[0])
+
+    def complete(self, filled: Matrix) -> NDArray[np.bool_]:
+        """Rows with all features that the models require, (n,) bool."""
+        return self.imputer.complete(filled, self._features)
+
+
+def _parts_of(model_set: ModelSet, threads: int) -> list[_Part]:
+    """One part per kind of features."""
+    told = model_set.manifest["labels"]
+    make = _trees if model_set.algorithm == XGB else _networks
+    parts = []
+    for kind in dict.fromkeys(each["kind"] for each in told.values()):
+        labels = [label for label, each in told.items() if each["kind"] == kind]
+        parts.append(_Part(model_set, labels, predict=make(model_set, labels, threads)))
+    return parts
+
+
+def _trees(model_set: ModelSet, labels: Sequence[str], threads: int) -> Predict:
+    columns = _imputer_of(model_set).features
+    models = {label: model_set.model_of(label) for label in labels}
+    forest = load_forest(models, columns, threads=threads)
+    return lambda filled, _images: forest.predict(filled)
+
+
+def _networks(model_set: ModelSet, labels: Sequence[str], threads: int) -> Predict:
+    # Sets without a network do not need its runtime.
+    from models.networks.runtime import Network
+
+    columns = _columns(model_set, model_set.features_of(labels[0]))
+    told = model_set.manifest["labels"]
+    networks = {
+        told[label]["file"]: Network.load(model_set.model_of(label), threads=threads)
+        for label in labels
+    }
+    scaler: Any = model_set.scaler
+
+    def predict(filled: Matrix, images: Matrix) -> Matrix:
+        scaled = scaler.transform(filled) if scaler is not None else filled
+        inputs = np.ascontiguousarray(scaled[:, columns])
+        found = {file: network.predict(inputs, images) for file, network in networks.items()}
+        return np.column_stack(
+            [found[told[label]["file"]][:, int(told[label]["output"])] for label in labels]
+        )
+
+    return predict
+
+
+def _columns(model_set: ModelSet, names: Sequence[str]) -> NDArray[np.intp]:
+    """Where the features of some models stand in the imputer's matrix."""
+    order = _imputer_of(model_set).features
+    missing = [name for name in names if name not in order]
+    if missing:
+        raise ContractError(
+            f"models {model_set.name} read {', '.join(missing[:5])}, which their imputer lacks"
+        )
+    return np.array([order.index(name) for name in names], dtype=np.intp)
+
+
+def _imputer_of(model_set: ModelSet) -> Imputer:
+    if model_set.imputer is None:
+        raise ContractError(
+            f"models {model_set.name} come without an imputer: they are not for the features table"
+        )
+    return model_set.imputer
+
+
+def images_of(column: pa.Array) -> Matrix:
+    """The images of an Arrow column of lists, (n, 26, 26, 1) float32.
+
+    NaN for a null, a list of another length, or one with a null in it.
+    """
+    pixels = DMDT_SIDE * DMDT_SIDE
+    images = np.full((len(column), pixels), np.nan, dtype=np.float32)
+    usable = pa.compute.equal(pa.compute.list_value_length(column), pixels).fill_null(False)
+    flat = column.filter(usable).flatten().to_numpy(zero_copy_only=False)
+    images[usable.to_numpy(zero_copy_only=False)] = flat.reshape(-1, pixels)
+    return images.reshape(-1, DMDT_SIDE, DMDT_SIDE, 1)
+
+
+def scorer_of(key: str, load: Callable[[], Sequence[ModelSet]], *, threads: int = 1) -> Scorer:
+    """The scorer of some model sets, loaded once per process and kept.
 
     A Spark worker serves many tasks and batches; reading the models again for each costs more than
     scoring with them.
     """
-    if version not in _loaded:
+    if key not in _loaded:
         _loaded.clear()
-        _loaded[version] = Scorer(load(), threads=threads)
-    return _loaded[version]
+        _loaded[key] = Scorer(load(), threads=threads)
+    return _loaded[key]

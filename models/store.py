@@ -1,12 +1,14 @@
-"""A set of trained models as files: written whole, found by version, checked when read.
+"""A set of trained models as files: written whole, found by name, checked when read.
 
-Layout, under ``<root>/<kind>/``::
+Layout, under ``<root>/<algorithm>/<version>/``::
 
-    latest                  version in use, one line; written last
-    <version>/manifest.json what the set is: labels, features, threshold, origin, checksums
-    <version>/<label>.ubj   one XGBoost model
-    <version>/imputer.npz   how gaps are filled
-    <version>/metrics.json, importances.json, predictions.parquet   the test part
+    manifest.json     what the set is: labels, features, origin, checksums; written last
+    <name>.ubj|.npz   a model; the labels of a multi-task network share one
+    imputer.npz       how gaps are filled, where the models read features that can be missing
+    scaler.npz        how features are scaled, for networks
+    metrics.json, predictions.parquet   the test part
+
+Which of them score is not said here but in the registry.
 """
 
 import hashlib
@@ -17,13 +19,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from models.imputation import Imputer
+from models.scaling import Scaler
 from models.toml_tables import suggestion
 from udfs.errors import ContractError
 
-KIND = "xgb"
-LATEST = "latest"
+XGB, DNN, ACAI, BRAAI = "xgb", "dnn", "acai", "braai"
+ALGORITHMS = (XGB, DNN, ACAI, BRAAI)
 MANIFEST = "manifest.json"
 IMPUTER = "imputer.npz"
+SCALER = "scaler.npz"
 METRICS = "metrics.json"
 IMPORTANCES = "importances.json"
 PREDICTIONS = "predictions.parquet"
@@ -33,7 +37,7 @@ class Files(Protocol):
     """Where bytes are kept; paths are relative to the root of all models."""
 
     def read(self, path: str) -> bytes:
-        """Content of a file."""
+        """Content of a file; ContractError if there is none."""
 
     def write(self, path: str, content: bytes) -> None:
         """Create or replace a file."""
@@ -49,7 +53,9 @@ class LocalFiles:
     root: Path
 
     def read(self, path: str) -> bytes:
-        """Content of a file."""
+        """Content of a file; ContractError if there is none."""
+        if not (self.root / path).exists():
+            raise ContractError(f"{self.root / path} does not exist")
         return (self.root / path).read_bytes()
 
     def write(self, path: str, content: bytes) -> None:
@@ -69,21 +75,29 @@ class ModelSet:
 
     Attributes
     ----------
-    version
-        Hash of the models, the imputer and their results on the test part.
+    algorithm, version
+        The version is a hash of the models and their results on the test part.
     manifest
-        As stored. ``labels`` has one entry per model, with its ``kind``; ``features`` the
-        ordered names per kind.
-    models
-        Label -> booster in XGBoost's UBJ form.
-    imputer
-        Shared by all labels.
+        As stored, with the labels that were asked for. ``labels`` has one entry per label: its
+        ``kind`` of features, the ``file`` of its model and the ``output`` of that model which is
+        the label's; ``features`` the ordered names per kind.
+    files
+        File name -> content of the models.
+    imputer, scaler
+        Shared by all labels; None where the models take the features as they are.
     """
 
+    algorithm: str
     version: str
     manifest: dict[str, Any]
-    models: dict[str, bytes]
-    imputer: Imputer
+    files: dict[str, bytes]
+    imputer: Imputer | None
+    scaler: Scaler | None
+
+    @property
+    def name(self) -> str:
+        """``xgb-1a2b3c4d5e6f``."""
+        return set_name(self.algorithm, self.version)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -94,86 +108,173 @@ class ModelSet:
         """The features that the model of a label reads, in order."""
         return tuple(self.manifest["features"][self.manifest["labels"][label]["kind"]])
 
+    def model_of(self, label: str) -> bytes:
+        """The content of a label's model."""
+        return self.files[self.manifest["labels"][label]["file"]]
+
+
+def set_name(algorithm: str, version: str) -> str:
+    """The one name of a model set, as in the column ``model_version`` and after ``--models``."""
+    return f"{algorithm}-{version}"
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Algorithm and version of ``xgb-1a2b3c4d5e6f``; ContractError for anything else."""
+    algorithm, _, version = name.partition("-")
+    if algorithm not in ALGORITHMS or not version:
+        raise ContractError(
+            f"{name!r} names no models; expected ALGORITHM-VERSION such as xgb-1a2b3c4d5e6f, with "
+            f"one of {', '.join(ALGORITHMS)}; promote_models --list shows them"
+        )
+    return algorithm, version
+
+
+def folder_of(algorithm: str, version: str) -> str:
+    """Folder of a set, relative to the root of all models."""
+    return f"{algorithm}/{version}"
+
 
 def save(
     files: Files,
     contents: Mapping[str, bytes],
     *,
+    algorithm: str,
     described: Mapping[str, Any],
     informative: Mapping[str, Any],
 ) -> str:
-    """Write a model set and put it in use; returns its version.
+    """Write a model set; returns its version. It scores nothing before it is registered.
 
     The version is a hash of what the set is, without clock or code: the same training data and
-    settings give the same version, and writing it again changes nothing. ``latest`` is
-    written when everything else is there, so that a killed training leaves the old set in use.
+    settings give the same version, and writing it again changes nothing. The manifest is
+    written when everything else is there: a folder without one is what a kill has left.
 
     Parameters
     ----------
     contents : file name -> bytes
-    described : what goes into the manifest and into the version
+    algorithm : {"xgb", "dnn", "acai", "braai"}
+    described : what goes into the manifest and into the version; ``labels`` names for each label
+        its ``kind``, ``file`` and ``output``
     informative : what goes into the manifest only, such as the version of the code
+
+    Raises
+    ------
+    ContractError
+        If the model of a label is not among the contents.
     """
-    checksums = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
-    core = {**described, "files": dict(sorted(checksums.items()))}
-    version = hashlib.sha256(json.dumps(core, sort_keys=True).encode()).hexdigest()[:12]
-    manifest = {"version": version, **core, **informative}
+    for label, told in described["labels"].items():
+        if told["file"] not in contents:
+            raise ContractError(f"label {label}: its model {told['file']} is not among the files")
+    checksums = {name: _sha256(data) for name, data in contents.items()}
+    core = {"algorithm": algorithm, **described, "files": dict(sorted(checksums.items()))}
+    version = _version_of(core)
+    manifest = {"version": version, **core, **informative, "informative": sorted(informative)}
+    folder = folder_of(algorithm, version)
     for name, data in contents.items():
-        files.write(f"{KIND}/{version}/{name}", data)
-    files.write(f"{KIND}/{version}/{MANIFEST}", json.dumps(manifest, indent=1).encode())
-    files.write(f"{KIND}/{LATEST}", f"{version}\n".encode())
+        files.write(f"{folder}/{name}", data)
+    files.write(f"{folder}/{MANIFEST}", json.dumps(manifest, indent=1).encode())
     return version
 
 
-def find_version(files: Files, wanted: str) -> str:
-    """The version that ``wanted`` stands for: itself, or the one in use for ``latest``.
+def read_manifest(files: Files, algorithm: str, version: str) -> dict[str, Any]:
+    """What a set is.
 
     Raises
     ------
     ContractError
-        If nothing has been trained yet, or there is no such version.
+        If there is no such set, or its manifest is damaged.
     """
-    names = files.names(KIND)
-    versions = [name for name in names if name != LATEST and not name.endswith(".partial")]
-    if wanted == LATEST:
-        if LATEST not in names:
-            raise ContractError("no models have been trained yet: run train_xgb first")
-        return files.read(f"{KIND}/{LATEST}").decode().strip()
-    if wanted not in versions or MANIFEST not in files.names(f"{KIND}/{wanted}"):
-        raise ContractError(f"there are no models of version {wanted!r}{suggestion(wanted, names)}")
-    return wanted
+    if MANIFEST not in files.names(folder_of(algorithm, version)):
+        known = [set_name(algorithm, name) for name in files.names(algorithm)]
+        wanted = set_name(algorithm, version)
+        raise ContractError(f"there are no models {wanted!r}{suggestion(wanted, known)}")
+    path = f"{folder_of(algorithm, version)}/{MANIFEST}"
+    try:
+        manifest: dict[str, Any] = json.loads(files.read(path))
+        apart = {"version", "informative", *manifest["informative"]}
+        found = _version_of({k: value for k, value in manifest.items() if k not in apart})
+    except (ValueError, KeyError, TypeError) as error:
+        raise ContractError(f"models/{path} is damaged: restore it or train again") from error
+    if found != version:
+        raise ContractError(
+            f"models/{path} is damaged: its checksum is {found}, expected {version}: restore it or "
+            "train again"
+        )
+    return manifest
 
 
-def load(files: Files, wanted: str) -> ModelSet:
-    """The models of a version, or of ``latest``.
+def read_checked(
+    files: Files, algorithm: str, version: str, *, checksums: Mapping[str, str], name: str
+) -> bytes:
+    """A file of a set, if it is there and has the checksum that was noted.
 
     Raises
     ------
     ContractError
-        If there is no such version, or a file is not what was written.
+        Naming the file, both checksums and what to do.
     """
-    version = find_version(files, wanted)
-    folder = f"{KIND}/{version}"
-    manifest = json.loads(files.read(f"{folder}/{MANIFEST}"))
+    folder = folder_of(algorithm, version)
+    expected = checksums[name]
+    if name not in files.names(folder):
+        raise ContractError(
+            f"models/{folder}/{name} is missing (SHA-256 {expected[:12]}...): restore it or train "
+            "again"
+        )
+    content = files.read(f"{folder}/{name}")
+    found = _sha256(content)
+    if found != expected:
+        raise ContractError(
+            f"models/{folder}/{name} is damaged: its SHA-256 is {found[:12]}..., expected "
+            f"{expected[:12]}...: restore it or train again"
+        )
+    return content
+
+
+def load(
+    files: Files,
+    algorithm: str,
+    version: str,
+    *,
+    labels: Sequence[str] | None = None,
+    checksums: Mapping[str, str] | None = None,
+) -> ModelSet:
+    """The models of a set.
+
+    Parameters
+    ----------
+    labels : only these and their files; all without it
+    checksums : file name -> SHA-256 that the registry has noted; those of the manifest without it
+
+    Raises
+    ------
+    ContractError
+        If there is no such set, or a file is missing or is not what was written.
+    """
+    manifest = read_manifest(files, algorithm, version)
+    told = {
+        name: each for name, each in manifest["labels"].items() if labels is None or name in labels
+    }
+    absent = sorted(set(labels or ()) - set(told))
+    if absent:
+        raise ContractError(f"models {set_name(algorithm, version)} have no label {absent[0]!r}")
+    noted = {**manifest["files"], **(checksums or {})}
 
     def checked(name: str) -> bytes:
-        content = files.read(f"{folder}/{name}")
-        if hashlib.sha256(content).hexdigest() != manifest["files"][name]:
-            raise ContractError(
-                f"{folder}/{name} is not the file that was trained (checksum differs): train again"
-            )
-        return content
+        return read_checked(files, algorithm, version, checksums=noted, name=name)
 
     return ModelSet(
+        algorithm=algorithm,
         version=version,
-        manifest=manifest,
-        models={label: checked(f"{label}.ubj") for label in manifest["labels"]},
-        imputer=Imputer.from_bytes(checked(IMPUTER)),
+        manifest={**manifest, "labels": told},
+        files={name: checked(name) for name in sorted({each["file"] for each in told.values()})},
+        imputer=Imputer.from_bytes(checked(IMPUTER)) if IMPUTER in noted else None,
+        scaler=Scaler.from_bytes(checked(SCALER)) if SCALER in noted else None,
     )
 
 
 def check_columns(model_set: ModelSet, columns: Sequence[str], *, modes: Sequence[str]) -> None:
     """Raise ContractError unless a features table suits the models.
+
+    The order of the columns is of no importance: they are taken by name.
 
     Parameters
     ----------
@@ -186,7 +287,7 @@ def check_columns(model_set: ModelSet, columns: Sequence[str], *, modes: Sequenc
         missing = [name for name in expected if name not in present]
         if missing:
             raise ContractError(
-                f"model {label} {model_set.version} expects {len(expected)} features, table has "
+                f"model {label} of {model_set.name} expects {len(expected)} features, table has "
                 f"{len(expected) - len(missing)}: missing {', '.join(map(repr, missing[:5]))}; "
                 "rebuild the table or use other models"
             )
@@ -194,6 +295,14 @@ def check_columns(model_set: ModelSet, columns: Sequence[str], *, modes: Sequenc
     for mode in modes:
         if mode != trained_on:
             raise ContractError(
-                f"models {model_set.version} were trained on features of mode {trained_on!r}, the "
+                f"models {model_set.name} were trained on features of mode {trained_on!r}, the "
                 f"table has {mode!r}; compute the features again or train on these"
             )
+
+
+def _version_of(core: Mapping[str, Any]) -> str:
+    return _sha256(json.dumps(core, sort_keys=True).encode())[:12]
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

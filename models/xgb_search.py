@@ -1,8 +1,8 @@
 """SCoPe's staged grid search over the parameters of the boosting."""
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -15,9 +15,41 @@ from models.xgb import FloatMatrix, Settings
 log = logging.getLogger(__name__)
 
 FOLDS = 5
+STAGES = 5
 _DEPTHS, _CHILD_WEIGHTS = (3, 5, 7), (1, 3, 5)
 _SHARES = (1.0, 0.8, 0.6)
 _ETAS = (0.3, 0.2, 0.1, 0.05)
+
+
+@dataclass(frozen=True)
+class Folds:
+    """A training part divided for cross-validation, all light curves of a star in one fold."""
+
+    data: xgb.DMatrix
+    target: NDArray[np.int8]
+    rows: list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+
+    @classmethod
+    def of(
+        cls,
+        matrix: FloatMatrix,
+        target: NDArray[np.int8],
+        *,
+        groups: Sequence[str],
+        seed: int,
+    ) -> "Folds":
+        """The folds of a training part; ``groups`` names the star of each row."""
+        split = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+        rows = list(split.split(matrix, target, groups))
+        return cls(xgb.DMatrix(matrix, label=target), target, rows)
+
+    def auc(self, settings: Settings) -> float:
+        """Highest mean AUC of the folds over the rounds.
+
+        The folds grow tree by tree together, and stop together where their mean does: one fold
+        alone would not know when to stop.
+        """
+        return _cross_validated_auc(self.data, self.target, settings, self.rows)
 
 
 def search(
@@ -27,12 +59,9 @@ def search(
     groups: Sequence[str],
     settings: Settings,
 ) -> Settings:
-    """The settings with the best cross-validated AUC, found stage by stage.
+    """The settings with the best cross-validated AUC, found stage by stage; see ``walk``.
 
-    Five stages, each keeping the winner of the one before: depth and child weight; the shares of
-    rows and columns; the learning rate; a finer grid around the depth and child weight; a finer
-    grid around the shares. Ties keep the earlier candidate. SCoPe's folds mix the light curves of
-    a star; here a star is in one fold.
+    SCoPe's folds mix the light curves of a star; here a star is in one fold.
 
     Parameters
     ----------
@@ -42,19 +71,36 @@ def search(
     settings : Settings
         Where to start.
     """
-    folds = list(
-        StratifiedGroupKFold(FOLDS, shuffle=True, random_state=settings.seed).split(
-            matrix, target, groups
-        )
-    )
-    data = xgb.DMatrix(matrix, label=target)
-    best, best_auc = settings, -np.inf
-    for stage in range(5):
-        for candidate in _candidates(best, stage):
-            auc = _cross_validated_auc(data, target, candidate, folds)
+    folds = Folds.of(matrix, target, groups=groups, seed=settings.seed)
+    return walk(settings, lambda candidates: [folds.auc(each) for each in candidates])
+
+
+def walk(
+    start: Settings,
+    judge: Callable[[list[Settings]], Sequence[float]],
+    *,
+    told: Callable[[int, float, Settings], None] = lambda stage, auc, best: None,
+) -> Settings:
+    """The best settings of five stages, each keeping the winner of the one before.
+
+    Depth and child weight; the shares of rows and columns; the learning rate; a finer grid around
+    the depth and child weight; a finer grid around the shares. Ties keep the earlier candidate.
+
+    Parameters
+    ----------
+    judge
+        The AUC of each candidate of a stage, wherever it is computed.
+    told
+        Called after each stage with its number, the best AUC so far and its settings.
+    """
+    best, best_auc = start, -np.inf
+    for stage in range(STAGES):
+        candidates = list(_candidates(best, stage))
+        for candidate, auc in zip(candidates, judge(candidates), strict=True):
             if auc > best_auc:
                 best, best_auc = candidate, auc
         log.debug("stage=%d auc=%.6f settings=%s", stage + 1, best_auc, best)
+        told(stage + 1, best_auc, best)
     return best
 
 

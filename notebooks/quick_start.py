@@ -16,7 +16,6 @@ dbutils.widgets.text("seed", "1", "All randomness follows from it")
 
 # COMMAND ----------
 
-import json
 import re
 from pathlib import Path
 
@@ -31,17 +30,17 @@ from jobs import (
     infer_fields,
     ingest_labels,
     ingest_light_curves,
+    promote_models,
     report,
     simulate_quadrant,
     train_xgb,
 )
 from jobs.common.config import CONF, read_survey
 from jobs.common.tables import Warehouse
+from jobs.registry.table import read_models
 from jobs.reports.plots_light_curves import phase
 from jobs.reports.stars import Wanted, read_stars
 from jobs.reports.svg import BANDS
-from jobs.training.warehouse_models import model_files
-from models.store import KIND, LATEST, METRICS, find_version
 from models.taxonomy import read_taxonomy
 from udfs.periodograms.grid import frequency_grid
 from udfs.periodograms.lomb_scargle import lomb_scargle
@@ -176,8 +175,8 @@ display(figure)
 
 # MAGIC %md
 # MAGIC ## 5. Train
-# MAGIC One model per label with at least ten examples. With so few stars the numbers mean
-# MAGIC little: this shows how, not how well.
+# MAGIC One model per label with at least ten examples, registered, checked and put into production.
+# MAGIC With so few stars the numbers mean little: this shows how, not how well.
 
 # COMMAND ----------
 
@@ -189,9 +188,9 @@ train_xgb.main(["--warehouse", root, "--min-examples", "10", "--resamples", "200
 
 # COMMAND ----------
 
-files = model_files(warehouse)
-version = find_version(files, LATEST)
-metrics = pd.DataFrame(json.loads(files.read(f"{KIND}/{version}/{METRICS}")))
+promote_models.main(["--warehouse", root])
+production = [m for m in read_models(warehouse) if m.stage == "production"]
+metrics = pd.DataFrame([{"label": m.label, **m.metrics} for m in production])
 columns = [
     "light_curves", "true_positives", "false_positives", "false_negatives",
     "precision", "recall", "roc_auc",

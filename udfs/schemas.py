@@ -9,18 +9,23 @@ from dataclasses import dataclass
 
 from pyspark.sql.types import (
     ArrayType,
+    BinaryType,
+    BooleanType,
     ByteType,
     DataType,
     DoubleType,
     FloatType,
     IntegerType,
     LongType,
+    MapType,
     ShortType,
     StringType,
     StructField,
     StructType,
     TimestampType,
 )
+
+from udfs.alerts.metadata import FEATURES as ALERT_FEATURES
 
 STATISTICS = (
     "n", "median", "wmean", "chi2red", "roms", "wstd", "norm_peak_to_peak_amp",
@@ -229,6 +234,86 @@ RUNS = Table(
     ]),
     (),
     "What ran, on what, with what result; jobs resume from it",
+)  # fmt: skip
+
+_FILES = ArrayType(StructType([
+    StructField("name", StringType()),
+    StructField("sha256", StringType()),
+    StructField("bytes", LongType()),
+]))  # fmt: skip
+MODELS = Table(
+    "registry",
+    StructType([
+        _column("algorithm", StringType(), "xgb, dnn, acai or braai", required=True),
+        _column("label", StringType(), "abbreviation in conf/labels.toml, or an alert class",
+                required=True),
+        _column("version", StringType(), "hash of the model set", required=True),
+        _column("stage", StringType(), "candidate, production or retired", required=True),
+        _column("folder", StringType(), "folder of the set, in the warehouse"),
+        _column("file", StringType(), "the model's file in that folder"),
+        _column("output", IntegerType(), "which output of the model is the label's"),
+        _column("files", _FILES, "all files that scoring needs, with their checksums"),
+        _column("features", ArrayType(StringType()), "what the model reads, in order"),
+        _column("threshold", DoubleType(), "a score above it is a yes"),
+        _column("average_precision", DoubleType(), "on the test part; null where undefined"),
+        _column("metrics", MapType(StringType(), DoubleType()), "others on the test part"),
+        _column("data_versions", MapType(StringType(), LongType()),
+                "table -> Delta version that the training read"),
+        _CODE_VERSION,
+        _column("created", TimestampType(), "when the model was registered (UTC)"),
+        _column("changed", TimestampType(), "when its stage changed last (UTC)"),
+        _column("reason", StringType(), "why it has its stage"),
+        _column("promoted", LongType(), "number of the change that put it into production; null: "
+                "never was"),
+        _column("change", LongType(), "number of the last change of stages that concerned it; 0: "
+                "none"),
+    ]),
+    (),
+    "The models of each label and algorithm, and which of them score",
+)  # fmt: skip
+
+EXPLANATIONS = Table(
+    "explanations",
+    StructType([
+        _SURVEY,
+        _FIELD,
+        _column("_id", LongType(), "source_id of the light curve", required=True),
+        *_QUADRANT,
+        _column("label", StringType(), "label that is explained", required=True),
+        _column("contributions", MapType(StringType(), FloatType()),
+                "feature -> its share of the log-odds (SHAP)"),
+        _column("bias", FloatType(), "the log-odds before any feature is known"),
+        _column("score", FloatType(), "logistic of bias + the sum of the contributions"),
+        _column("model_version", StringType(), "the model set that was explained"),
+        _CODE_VERSION,
+    ]),
+    ("survey", "field"),
+    "Why the XGBoost models give a score: contributions of the features",
+)  # fmt: skip
+
+STAMPS = ("cutoutScience", "cutoutTemplate", "cutoutDifference")
+ALERTS = Table(
+    "alerts",
+    StructType([
+        _column("night", IntegerType(), "MJD of the night, whole days; one value per night of a "
+                "telescope in America", required=True),
+        _column("candid", LongType(), "the alert", required=True),
+        _column("objectId", StringType(), "the source of the alert stream", required=True),
+        _column("schemavsn", StringType(), "version of the packet"),
+        _column("jd", DoubleType(), "start of the exposure [Julian date, UTC]", required=True),
+        _column("fid", ShortType(), "filter: 1 g, 2 r, 3 i"),
+        _column("field", IntegerType(), "field of the survey"),
+        _column("rcid", ShortType(), "readout channel, 0..63"),
+        _column("programid", ShortType(), "0 engineering, 1 public, 2 partnership, 3 Caltech"),
+        _column("isdiffpos", BooleanType(), "whether the source is brighter than in the reference"),
+        _column("rb", DoubleType(), "real-bogus score of the survey's older classifier"),
+        *_columns(ALERT_FEATURES, DoubleType(), "as in the packet; input of ACAI"),
+        *_columns(STAMPS, BinaryType(), "FITS image, gzipped, as in the packet"),
+        _column("input_file", StringType(), "file that the alert was read from"),
+        _CODE_VERSION,
+    ]),
+    ("night",),
+    "Alerts with whole stamps, one row per candid",
 )  # fmt: skip
 
 

@@ -40,6 +40,12 @@ def exists(spark: SparkSession, path: str) -> bool:
     return bool(system.exists(where))
 
 
+def remove_folder(spark: SparkSession, path: str) -> None:
+    """Remove a folder and all below it, if it is there."""
+    system, where = _open(spark, path)
+    system.delete(where, True)
+
+
 def list_folder(spark: SparkSession, path: str) -> list[str]:
     """Names in a folder, sorted; empty if there is no such folder."""
     system, where = _open(spark, path)

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
 from jobs.common.files import exists, write_bytes
+from jobs.inference.score import model_version, output_columns
+from models.store import ModelSet
 from udfs.schemas import CATALOGUE_IDS
 
 TOLD = (
@@ -18,26 +20,35 @@ TOLD = (
 )  # fmt: skip
 
 
-def export_path(folder: str, survey: str, field: int) -> str:
+def export_path(folder: str, survey: str, field: int, *, models: Sequence[ModelSet]) -> str:
     """Where the file of a field goes; fields of different surveys may share a number."""
-    return f"{folder.rstrip('/')}/{survey}/preds_xgb/field_{field}/field_{field}.parquet"
+    of = "_".join(["preds", *_algorithms(models)])
+    return f"{folder.rstrip('/')}/{survey}/{of}/field_{field}/field_{field}.parquet"
 
 
-def scope_table(
-    rows: DataFrame, labels: Sequence[str], *, version: str, code_version: str
-) -> pa.Table:
+def scope_table(rows: DataFrame, models: Sequence[ModelSet], *, code_version: str) -> pa.Table:
     """Rows of the scores table with SCoPe's columns in SCoPe's order, scores to two decimals.
 
-    The schema's metadata hold, under ``scope``, a JSON text that says what made the file.
+    The columns of the networks come first, as in SCoPe's combined files. The schema's metadata
+    hold, under ``scope``, a JSON text that says what made the file.
 
     Parameters
     ----------
     rows : DataFrame
         Scores of one field; they must fit into the driver (10 million rows take 3 GB).
-    labels : sequence of str
-        The labels with a model, in the order of the columns.
+    models : sequence of ModelSet
+        The sets that gave the scores.
     """
-    names = [f"{label}_xgb" for label in labels]
+    filled = set(output_columns(models))
+    labels = {
+        algorithm: [
+            column.removesuffix(f"_{algorithm}")
+            for column in rows.columns
+            if column in filled and column.endswith(f"_{algorithm}")
+        ]
+        for algorithm in _algorithms(models)
+    }
+    names = [f"{label}_{algorithm}" for algorithm, of in labels.items() for label in of]
     table = rows.select(*TOLD, *names).orderBy("_id", "filter", "ccd", "quad").toArrow()
     for name in names:
         score = table.column(name).to_numpy().astype(np.float32)
@@ -47,18 +58,19 @@ def scope_table(
         "scope": {
             "code": "lambdasky",
             "code_version": code_version,
-            "model_version": version,
-            "xgb_models": list(labels),
+            "model_version": model_version(models),
+            **{f"{algorithm}_models": of for algorithm, of in labels.items()},
             "total": table.num_rows,
         }
     }
     return table.replace_schema_metadata({k: json.dumps(v) for k, v in told.items()})
 
 
-def write_field(rows: DataFrame, path: str, *, labels: Sequence[str], version: str,
-                code_version: str) -> None:  # fmt: skip
+def write_field(
+    rows: DataFrame, path: str, *, models: Sequence[ModelSet], code_version: str
+) -> None:
     """Write the file of one field whole, on any Hadoop path."""
-    table = scope_table(rows, labels, version=version, code_version=code_version)
+    table = scope_table(rows, models, code_version=code_version)
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
     if "://" in path:
@@ -75,3 +87,7 @@ def write_field(rows: DataFrame, path: str, *, labels: Sequence[str], version: s
 def is_exported(rows: DataFrame, path: str) -> bool:
     """Whether the file is there."""
     return exists(rows.sparkSession, path)
+
+
+def _algorithms(models: Sequence[ModelSet]) -> list[str]:
+    return sorted({each.algorithm for each in models})

@@ -12,7 +12,8 @@ from jobs.common.progress import Progress
 from jobs.common.tables import Warehouse
 from jobs.common.version import code_version, fingerprint
 from jobs.inference.export import export_path, is_exported, write_field
-from jobs.inference.score import with_scores
+from jobs.inference.fields import Field, find_fields, where_of
+from jobs.inference.score import model_version, scoring_key, with_scores
 from models.scorer import MISSING_FEATURES
 from models.store import ModelSet, check_columns
 from udfs.errors import ContractError
@@ -22,27 +23,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Field:
-    """A field that has features; ``digest`` changes when any of them does."""
-
-    survey: str
-    number: int
-    rows: int
-    modes: tuple[str, ...]
-    digest: int
-
-    @property
-    def unit(self) -> str:
-        """Its name in the table ``runs``."""
-        return f"{self.survey} field {self.number}"
-
-
-@dataclass(frozen=True)
 class Inference:
-    """Scoring with one set of models."""
+    """Scoring with all models of some sets."""
 
     warehouse: Warehouse
-    models: ModelSet
+    models: Sequence[ModelSet]
     scores: Table
     ledger: Ledger
 
@@ -62,49 +47,21 @@ class Inference:
         ContractError
             If a field has no sources, or the features do not suit the models.
         """
-        check_columns(self.models, self.warehouse.read(FEATURES).columns, modes=[])
-        chosen = self._find(survey, fields)
+        chosen = find_fields(self.warehouse, survey, fields)
         for field in chosen:
-            check_columns(self.models, FEATURES.schema.names, modes=field.modes)
+            for models in self.models:
+                check_columns(models, FEATURES.schema.names, modes=field.modes)
         done = self.ledger.finished() if self.warehouse.exists(self.scores) else {}
         todo = [f for f in chosen if force or done.get(f.unit) != self._fingerprint(f)]
         if len(todo) < len(chosen):
             log.info(
                 "%d of %d fields are done with models %s and skipped",
-                len(chosen) - len(todo), len(chosen), self.models.version,
+                len(chosen) - len(todo), len(chosen), model_version(self.models),
             )  # fmt: skip
         self._score(todo, commit_rows)
         if export:
             for field in chosen:
                 self._export(field, export, again=field in todo)
-
-    def _find(self, survey: str | None, fields: Sequence[int]) -> list[Field]:
-        rows = self.warehouse.read(FEATURES)
-        if survey:
-            rows = rows.where(F.col("survey") == survey)
-        if fields:
-            rows = rows.where(F.col("field").isin(list(fields)))
-        digest = F.bit_xor(F.xxhash64("source_id", "filter", "ccd", "quad", "input_hash"))
-        found = [
-            Field(r["survey"], r["field"], r["rows"], tuple(sorted(r["modes"])), r["digest"])
-            for r in rows.groupBy("survey", "field")
-            .agg(
-                F.count("*").alias("rows"),
-                F.collect_set("mode").alias("modes"),
-                digest.alias("digest"),
-            )
-            .orderBy("survey", "field")
-            .collect()
-        ]
-        absent = sorted(set(fields) - {field.number for field in found})
-        of = f" of survey {survey}" if survey else ""
-        if absent or not found:
-            named = f"field {absent[0]}{of}" if absent else f"the features table{of}"
-            raise ContractError(
-                f"{named} has no sources with features; run compute_features for it, or choose "
-                "others with --fields and --survey"
-            )
-        return found
 
     def _score(self, todo: Sequence[Field], commit_rows: int) -> None:
         spark = self.warehouse.spark
@@ -114,7 +71,7 @@ class Inference:
         for group in _groups(todo, commit_rows):
             start = time.monotonic()
             scores = with_scores(
-                self.warehouse.read(FEATURES).where(_where(group)),
+                self.warehouse.read(FEATURES).where(where_of(group)),
                 shared,
                 scores=self.scores,
                 code_version=code_version(),
@@ -122,14 +79,14 @@ class Inference:
             )
             rows = sum(field.rows for field in group)
             with progress.watch(spark.sparkContext, rows):
-                self.warehouse.replace(scores, self.scores, where=_where(group))
+                self.warehouse.replace(scores, self.scores, where=where_of(group))
             self._close(group, time.monotonic() - start)
             progress.add(rows)
         shared.destroy()
 
     def _close(self, group: Sequence[Field], seconds: float) -> None:
         """Check that no row was lost, and note the fields as done."""
-        rows = self.warehouse.read(self.scores).where(_where(group))
+        rows = self.warehouse.read(self.scores).where(where_of(group))
         gaps = F.count_if(F.col("status") == MISSING_FEATURES)
         counted = {
             row["field"]: (row["rows"], row["gaps"])
@@ -154,28 +111,16 @@ class Inference:
         self.ledger.record(done)
 
     def _export(self, field: Field, folder: str, *, again: bool) -> None:
-        path = export_path(folder, field.survey, field.number)
-        rows = self.warehouse.read(self.scores).where(_where([field]))
+        path = export_path(folder, field.survey, field.number, models=self.models)
+        rows = self.warehouse.read(self.scores).where(where_of([field]))
         if not again and is_exported(rows, path):
             return
-        write_field(
-            rows,
-            path,
-            labels=self.models.labels,
-            version=self.models.version,
-            code_version=code_version(),
-        )
+        write_field(rows, path, models=self.models, code_version=code_version())
         log.info("%s: exported to %s", field.unit, path)
 
     def _fingerprint(self, field: Field) -> str:
         columns = self.scores.schema.names
-        return fingerprint(self.models.version, field.rows, field.digest, columns)
-
-
-def _where(group: Sequence[Field]) -> str:
-    """The rows of fields of one survey, in SQL."""
-    survey = group[0].survey.replace("'", "\\'")
-    return f"survey = '{survey}' AND field IN ({', '.join(str(f.number) for f in group)})"
+        return fingerprint(scoring_key(self.models), field.rows, field.digest, columns)
 
 
 def _groups(fields: Sequence[Field], commit_rows: int) -> Iterator[list[Field]]:

@@ -7,6 +7,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from models.evaluation.consistency import nearest_above
 from models.taxonomy import Taxonomy
 
 
@@ -35,12 +36,7 @@ def tree_pairs(taxonomy: Taxonomy, scored: Sequence[str]) -> list[tuple[str, str
 
     The parent is the nearest label above that has scores itself.
     """
-    pairs = []
-    for name in taxonomy.names:
-        above = [label for label in taxonomy.ancestors(name) if label in scored]
-        if name in scored and above:
-            pairs.append((name, above[0]))
-    return pairs
+    return list(nearest_above(taxonomy, scored).items())
 
 
 def count_agreement(

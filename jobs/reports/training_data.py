@@ -27,7 +27,7 @@ class TrainingData:
     source_id.
     """
 
-    version: str
+    name: str
     manifest: Mapping[str, Any]
     evaluations: Sequence[Evaluation]
     agreements: Sequence[Agreement]
@@ -36,26 +36,29 @@ class TrainingData:
 
 
 def gather_training(
-    warehouse: Warehouse, files: store.Files, taxonomy: Taxonomy, *, wanted: str, top: int
+    warehouse: Warehouse, files: store.Files, taxonomy: Taxonomy, *, name: str, top: int
 ) -> TrainingData:
-    """Read a model set with its test part.
+    """Read a model set, named as ``xgb-1a2b3c4d5e6f``, with its test part.
 
     Raises
     ------
     ContractError
-        If nothing has been trained yet, or there is no version ``wanted``.
+        If there is no such set, or one of its files is missing or damaged.
     """
-    version = store.find_version(files, wanted)
+    algorithm, version = store.split_name(name)
+    manifest = store.read_manifest(files, algorithm, version)
+    noted = manifest["files"]
 
-    def read(name: str) -> bytes:
-        return files.read(f"{store.KIND}/{version}/{name}")
+    def read(file: str) -> bytes:
+        return store.read_checked(files, algorithm, version, checksums=noted, name=file)
 
-    manifest = json.loads(read(store.MANIFEST))
+    # Networks have no importances.
+    importances = json.loads(read(store.IMPORTANCES)) if store.IMPORTANCES in noted else {}
     predictions = pd.read_parquet(io.BytesIO(read(store.PREDICTIONS)))
     evaluations = _evaluations(
         manifest, predictions, taxonomy,
         metrics={row["label"]: row for row in json.loads(read(store.METRICS))},
-        importances=json.loads(read(store.IMPORTANCES)),
+        importances=importances,
     )  # fmt: skip
     wide = predictions.pivot_table(
         index=["survey", "source_id"], columns="label", values="score", observed=True
@@ -67,7 +70,7 @@ def gather_training(
         for evaluation in evaluations
     }
     return TrainingData(
-        version=version,
+        name=name,
         manifest=manifest,
         evaluations=evaluations,
         agreements=count_agreement(
@@ -99,7 +102,7 @@ def _evaluations(
                 metrics=metrics[label],
                 target=rows["target"].to_numpy("int8"),
                 score=rows["score"].to_numpy("float32"),
-                importances={f: of["weight"] for f, of in importances[label].items()},
+                importances={f: of["weight"] for f, of in importances.get(label, {}).items()},
             )
         )
     return sorted(found, key=lambda e: (-e.examples, e.label))

@@ -13,11 +13,11 @@ def training_page(data: TrainingData) -> Page:
     manifest = data.manifest
     sizes = {kind: len(names) for kind, names in manifest["features"].items()}
     return Page(
-        title=f"Training run {data.version}",
+        title=f"Training run {data.name}",
         summary=f"{len(data.evaluations)} classifiers, judged on a test part that none of them "
         "was trained on.",
         facts=[
-            ("Version", data.version),
+            ("Models", data.name),
             ("Labels", str(len(data.evaluations))),
             ("Features", ", ".join(f"{n} {kind}" for kind, n in sizes.items())),
             ("Feature mode", str(manifest["mode"])),

@@ -1,19 +1,24 @@
-"""From labels and features to a model set in use."""
+"""From labels and features to a registered model set."""
 
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.common.progress import Progress
 from jobs.common.tables import Warehouse
 from jobs.common.version import code_version
+from jobs.registry.register import register
+from jobs.registry.table import delta_versions
 from jobs.training.distributed import train_distributed
 from jobs.training.sizes import KEY, labelled_stars, light_curves_of
 from jobs.training.tasks import train_as_tasks
+from jobs.training.told import tell_skipped, tell_trained
 from jobs.training.warehouse_models import contents_of, model_files
 from models import store
 from models.feature_sets import FeatureSets
@@ -23,7 +28,7 @@ from models.splits import TRAIN
 from models.taxonomy import Taxonomy
 from models.training_set import TrainingSet, build_training_set
 from udfs.errors import ContractError
-from udfs.schemas import FEATURES
+from udfs.schemas import FEATURES, LABELS
 
 # Rows that the imputer is fitted on where the training set is too large for one machine.
 IMPUTER_ROWS = 100_000
@@ -42,7 +47,7 @@ class Training:
     distributed_above: int
 
     def run(self, wanted: Sequence[str], surveys: Sequence[str]) -> tuple[str, list[LabelResult]]:
-        """Train, write the model set, put it in use; returns its version and the labels.
+        """Train, write the model set, register its labels; returns its version and the labels.
 
         Parameters
         ----------
@@ -54,10 +59,11 @@ class Training:
         ContractError
             If a wanted label cannot be trained, none can, or the features are of two modes.
         """
+        data_versions = delta_versions(self.warehouse, (FEATURES, LABELS))
         features = self.warehouse.read(FEATURES)
         if surveys:
             features = features.where(F.col("survey").isin(list(surveys)))
-        mode = _only_mode(features)
+        mode = only_mode(features)
         columns = [*KEY, "source_id", "filter", *self.sets.ontological]
         stars = labelled_stars(self.warehouse, features, self.taxonomy, seed=self.plan.seed)
         features = features.select(*columns)
@@ -75,7 +81,8 @@ class Training:
                 f"{large[0]} has {sizes[large[0]]:,} light curves: labels above "
                 f"--distributed-above {self.distributed_above:,} can only be split by star"
             )
-        imputer = self._imputer(features, stars) if large else None
+        train = stars[stars["part"] == TRAIN]
+        imputer = fit_on_sample(features, train, self.sets)[0] if large else None
         trained = list(
             self._train(features, stars, small=small, large=large, imputer=imputer, asked=wanted)
         )
@@ -87,8 +94,8 @@ class Training:
         version = store.save(
             model_files(self.warehouse),
             contents_of(results, trained[0][2], predictions),
+            algorithm=store.XGB,
             described={
-                "kind": store.KIND,
                 "mode": mode,
                 "split": self.plan.split,
                 "seed": self.plan.seed,
@@ -97,13 +104,16 @@ class Training:
                     kind: list(self.sets.of_kind(kind))
                     for kind in sorted({r.summary["kind"] for r in results})
                 },
-                "labels": {r.label: r.summary for r in results},
+                "labels": {
+                    r.label: {**r.summary, "file": f"{r.label}.ubj", "output": 0} for r in results
+                },
                 "surveys": sorted(set(stars.index.get_level_values("survey"))),
                 "stars": len(stars),
                 "light_curves": int(stars["light_curves"].sum()),
             },
             informative={"code_version": code_version()},
         )
+        register(self.warehouse, store.XGB, version, data_versions=data_versions)
         return version, results
 
     def _train(
@@ -132,7 +142,7 @@ class Training:
             )  # fmt: skip
             reasons = {name: why_untrainable(prepared, name, self.plan) for name in small}
             todo = [name for name in small if reasons[name] is None]
-            _tell_skipped({n: r for n, r in reasons.items() if r}, asked=asked)
+            tell_skipped({n: r for n, r in reasons.items() if r}, asked=asked)
         if not todo and not large:
             raise ContractError(
                 f"no label has {self.plan.min_examples} light curves of either class; ingest more "
@@ -143,7 +153,7 @@ class Training:
             log.info("training %d labels as Spark tasks", len(todo))
             for result in train_as_tasks(self.warehouse.spark, prepared, todo, self.plan):
                 yield result, _predictions(result, data), imputer
-                _tell_trained(result)
+                tell_trained(result, rounds="rounds")
                 progress.add(1)
         for name in large:
             assert imputer is not None
@@ -153,20 +163,32 @@ class Training:
                 imputer=imputer, plan=self.plan,
             )  # fmt: skip
             yield result, test.assign(label=name)[_PREDICTED], imputer
-            _tell_trained(result)
+            tell_trained(result, rounds="rounds")
             progress.add(1)
 
-    def _imputer(self, features: DataFrame, stars: pd.DataFrame) -> Imputer:
-        """Fitted on a sample of the training part: by hash, so that it is the same each time."""
-        train = stars[stars["part"] == TRAIN]
-        keys = features.sparkSession.createDataFrame(train.index.to_frame(index=False))
-        sample = (
-            features.join(keys, on=KEY, how="left_semi")
-            .orderBy(F.xxhash64(*KEY, "source_id"), *KEY, "source_id")
-            .limit(IMPUTER_ROWS)
-            .toPandas()
-        )
-        return fit_imputer(sample[list(self.sets.ontological)].to_numpy(float), self.sets)
+
+def fit_on_sample(
+    features: DataFrame, train: pd.DataFrame, sets: FeatureSets
+) -> tuple[Imputer, NDArray[np.float64]]:
+    """The imputer, and the rows that it was fitted on: a sample of the training part.
+
+    Rows are drawn by a hash of their keys, so that they are the same each time.
+
+    Parameters
+    ----------
+    train : DataFrame
+        The stars of the training part.
+    """
+    keys = features.sparkSession.createDataFrame(train.index.to_frame(index=False))
+    sample = (
+        features.join(keys, on=KEY, how="left_semi")
+        .orderBy(F.xxhash64(*KEY, "source_id"), *KEY, "source_id")
+        .limit(IMPUTER_ROWS)
+        .select(*sets.ontological)
+        .toPandas()
+        .to_numpy(float)
+    )
+    return fit_imputer(sample, sets), sample
 
 
 _PREDICTED = ["label", *KEY, "source_id", "target", "score"]
@@ -188,7 +210,8 @@ def _rows_of(features: DataFrame, stars: pd.DataFrame) -> pd.DataFrame:
     return features.join(keys, on=KEY, how="left_semi").toPandas()
 
 
-def _only_mode(features: DataFrame) -> str:
+def only_mode(features: DataFrame) -> str:
+    """The mode of the features; ContractError if there are none, or of two modes."""
     modes = sorted(str(row["mode"]) for row in features.select("mode").distinct().collect())
     if not modes:
         raise ContractError("the features table has no rows for these surveys")
@@ -198,27 +221,3 @@ def _only_mode(features: DataFrame) -> str:
             "--surveys of one mode, or compute the features again"
         )
     return modes[0]
-
-
-def _tell_skipped(reasons: dict[str, str], *, asked: Sequence[str]) -> None:
-    for name in asked:
-        if name in reasons:
-            raise ContractError(f"label {name} cannot be trained: {reasons[name]}")
-    alike: dict[str, list[str]] = {}
-    for name, reason in reasons.items():
-        alike.setdefault(reason, []).append(name)
-    for reason, names in alike.items():
-        log.info("not trained, %s: %s", reason, ", ".join(names))
-
-
-def _tell_trained(result: LabelResult) -> None:
-    found = result.metrics
-    counts = result.summary["counts"]["train"]
-    shown = " ".join(
-        f"{name}={found[name]:.3f}" if found[name] is not None else f"{name}=undefined"
-        for name in ("precision", "recall", "f1", "average_precision", "roc_auc")
-    )
-    log.info(
-        "label=%s positive=%d negative=%d rounds=%d %s",
-        result.label, counts["positive"], counts["negative"], result.summary["rounds"], shown,
-    )  # fmt: skip

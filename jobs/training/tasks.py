@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import Row, SparkSession
 
+from jobs.training.search import search_as_tasks
 from models.label_training import LabelResult, Plan, Prepared, train_label
 
 log = logging.getLogger(__name__)
 
-_RESULT = (
+RESULT = (
     "label string, model binary, told string, rows array<bigint>, target array<tinyint>, "
     "score array<float>"
 )
@@ -26,18 +27,23 @@ def train_as_tasks(
     """Train the labels side by side; each comes back as soon as it is done.
 
     Every label is a Spark job of one task, so the cluster works on as many labels as it has task
-    slots, and a lost executor costs the labels it was working on.
+    slots, and a lost executor costs the labels it was working on. A search for the best settings
+    goes before, with as many tasks as it has candidates.
     """
     threads = int(spark.conf.get("spark.task.cpus", "1") or "1")
+    settings = dict.fromkeys(labels, replace(plan.settings, threads=threads))
+    if plan.search:
+        settings = search_as_tasks(spark, prepared, labels, plan)
     shared = spark.sparkContext.broadcast(prepared)
-    shared_plan = replace(plan, settings=replace(plan.settings, threads=threads))
 
     def run(label: str) -> LabelResult:
+        own_plan = replace(plan, search=False, settings=settings[label])
+
         def task(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
             for _ in batches:
-                yield _as_row(train_label(shared.value, label, shared_plan))
+                yield as_row(train_label(shared.value, label, own_plan))
 
-        return _from_row(_only(spark.range(1, numPartitions=1).mapInPandas(task, _RESULT).collect))
+        return from_row(_only(spark.range(1, numPartitions=1).mapInPandas(task, RESULT).collect))
 
     try:
         # Threads only wait here; the tasks queue in Spark's scheduler.
@@ -54,7 +60,8 @@ def _only(collect: Callable[[], list[Row]]) -> Row:
     return row
 
 
-def _as_row(result: LabelResult) -> pd.DataFrame:
+def as_row(result: LabelResult) -> pd.DataFrame:
+    """A trained label as a row of the schema ``RESULT``."""
     told = json.dumps([result.summary, result.metrics, result.importances])
     return pd.DataFrame({
         "label": [result.label],
@@ -66,7 +73,8 @@ def _as_row(result: LabelResult) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _from_row(row: Row) -> LabelResult:
+def from_row(row: Row) -> LabelResult:
+    """The trained label that ``as_row`` wrote."""
     summary, metrics, importances = json.loads(row["told"])
     return LabelResult(
         label=row["label"],

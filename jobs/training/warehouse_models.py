@@ -47,13 +47,19 @@ def contents_of(
     """File name -> bytes of a finished training; the same results give the same bytes."""
     contents = {f"{result.label}.ubj": result.model for result in results}
     contents[IMPUTER] = imputer.to_bytes()
-    contents[METRICS] = _json([{"label": r.label, **r.metrics} for r in results])
-    contents[IMPORTANCES] = _json({r.label: r.importances for r in results})
-    buffer = io.BytesIO()
-    predictions.to_parquet(buffer, index=False)
-    contents[PREDICTIONS] = buffer.getvalue()
+    contents[METRICS] = as_json([{"label": r.label, **r.metrics} for r in results])
+    contents[IMPORTANCES] = as_json({r.label: r.importances for r in results})
+    contents[PREDICTIONS] = as_parquet(predictions)
     return contents
 
 
-def _json(value: Any) -> bytes:
+def as_parquet(rows: pd.DataFrame) -> bytes:
+    """Rows as a Parquet file."""
+    buffer = io.BytesIO()
+    rows.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def as_json(value: Any) -> bytes:
+    """A value as an indented JSON file."""
     return json.dumps(value, indent=1).encode()

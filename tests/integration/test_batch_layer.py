@@ -65,6 +65,7 @@ def batch(tmp_path_factory, survey):
              "simulated", "--class-column", "labels"),
             ("compute_features", "--survey", survey),
             ("train_xgb", "--min-examples", "20", "--resamples", "20", "--labels", "vnv,pnp,puls"),
+            ("promote_models",),
             ("infer_fields", "--export", str(folder / "predictions")),
             ("report", "--survey", "ztf", "--fields", "250", "--top", "2"),
         )
@@ -100,6 +101,14 @@ def test_one_export_per_field_in_the_published_form(batch, spark):
     assert columns[:2] == ["_id", "obj_id"]
     assert columns[5:12] == ["ra", "dec", "period", "field", "ccd", "quad", "filter"]
     assert columns[12:] == ["vnv_xgb", "pnp_xgb", "puls_xgb"]
+
+
+def test_trained_labels_are_promoted_and_said_so_one_by_one(batch):
+    _, printed = batch
+    for label in ("vnv", "pnp", "puls"):
+        assert re.search(rf"xgb {label} [0-9a-f]{{12}}: promoted, the first of its label",
+                         printed["promote_models"])  # fmt: skip
+    assert "3 of 3 labels changed, in one commit" in printed["promote_models"]
 
 
 def test_the_reports_need_nothing_from_outside(batch):
@@ -166,6 +175,7 @@ def test_a_standalone_cluster_gives_the_same_tables(
     [
         ("compute_features", ("--survey", "ztd"), "error: no survey 'ztd'"),
         ("infer_fields", ("--survey", "ztf", "--fields", "999"), "field 999 of survey ztf"),
+        ("promote_models", ("--labels", "vnw"), "no such model of 'vnw'; did you mean 'vnv'"),
     ],
 )
 def test_an_error_is_one_line_and_a_status(batch, job, arguments, message):

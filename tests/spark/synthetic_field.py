@@ -114,7 +114,10 @@ def write_fields(warehouse: Warehouse, *fields: list[tuple[Table, Rows]]) -> Non
 
 
 def write_models(files: store.Files, test_part: pd.DataFrame, kinds: dict[str, str]) -> str:
-    """A model set whose test part is ``test_part``: columns label to score of the store."""
+    """A model set whose test part is ``test_part``: columns label to score of the store.
+
+    Returns its version; its models are no models.
+    """
     metrics, described = {}, {}
     for label, rows in test_part.groupby("label", sort=False, observed=True):
         metrics[label] = label_metrics(
@@ -124,6 +127,8 @@ def write_models(files: store.Files, test_part: pd.DataFrame, kinds: dict[str, s
         positives = int(rows["target"].sum())
         described[label] = {
             "kind": kinds[str(label)],
+            "file": "any.ubj",
+            "output": 0,
             "counts": {
                 "train": {"positive": 8 * positives, "negative": 8 * (len(rows) - positives)},
                 "test": {"positive": positives, "negative": len(rows) - positives},
@@ -139,6 +144,7 @@ def write_models(files: store.Files, test_part: pd.DataFrame, kinds: dict[str, s
     parquet = io.BytesIO()
     test_part.to_parquet(parquet)
     contents = {
+        "any.ubj": b"",
         store.METRICS: json.dumps([{"label": k, **v} for k, v in metrics.items()]).encode(),
         store.IMPORTANCES: json.dumps(importances).encode(),
         store.PREDICTIONS: parquet.getvalue(),
@@ -149,5 +155,6 @@ def write_models(files: store.Files, test_part: pd.DataFrame, kinds: dict[str, s
         "light_curves": 120,
     }  # fmt: skip
     return store.save(
-        files, contents, described=described_set, informative={"code_version": "0.1.0"}
-    )
+        files, contents, algorithm=store.XGB, described=described_set,
+        informative={"code_version": "0.1.0"},
+    )  # fmt: skip

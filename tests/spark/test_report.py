@@ -19,6 +19,8 @@ from synthetic_field import (
 from jobs import report
 from jobs.common.config import CONF
 from jobs.common.tables import Warehouse
+from jobs.registry.register import register
+from jobs.registry.table import change_stages, read_models
 from jobs.reports.agreement import count_agreement, count_agreement_in_table, tree_pairs
 from jobs.reports.field_data import gather_field
 from jobs.reports.field_page import field_page
@@ -33,6 +35,8 @@ from jobs.reports.field_tables import (
 from jobs.reports.page import render
 from jobs.reports.plots_scores import BINS
 from jobs.training.warehouse_models import model_files
+from models.registry import promoted
+from models.store import XGB
 from models.taxonomy import read_taxonomy
 from udfs.errors import ContractError
 from udfs.schemas import scores_table
@@ -66,8 +70,15 @@ def filled(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> War
         field_rows(labels, field=250, n_stars=N_STARS, scores=scores_of_250()),
         field_rows(labels, field=202, n_stars=3, scores=low),
     )
-    write_models(model_files(warehouse), part_for_tests(), {"pnp": "phenomenological",
-                                                            "vnv": "phenomenological"})  # fmt: skip
+    kinds = {"pnp": "phenomenological", "vnv": "phenomenological"}
+    version = write_models(model_files(warehouse), part_for_tests(), kinds)
+    register(warehouse, XGB, version, data_versions={})
+    rows = [
+        row
+        for model in read_models(warehouse)
+        for row in promoted(model, None, change=1, now=model.created, reason="for the test")
+    ]
+    change_stages(warehouse, rows, change=1)
     return warehouse
 
 
@@ -103,7 +114,7 @@ def scores_of(warehouse: Warehouse, field: int = 250):
 def test_one_page_per_run_and_field(pages):
     names = sorted(pages)
     assert names[1:] == ["ztf_field_202.html", "ztf_field_250.html"]
-    assert re.fullmatch(r"training_[0-9a-f]{12}\.html", names[0])
+    assert re.fullmatch(r"training_xgb-[0-9a-f]{12}\.html", names[0])
 
 
 def test_pages_stand_alone_and_stay_small(pages):
@@ -215,7 +226,7 @@ def test_a_survey_without_scores_is_refused_naming_those_with(filled):
 
 
 def test_without_models_the_message_says_what_to_run(spark, tmp_path):
-    with pytest.raises(ContractError, match="run train_xgb"):
+    with pytest.raises(ContractError, match="no model of xgb or dnn is in production"):
         report.main(["--warehouse", str(tmp_path / "empty")])
 
 

@@ -1,14 +1,17 @@
+import hashlib
 import io
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import functions as F
 from sklearn.metrics import average_precision_score
 from synthetic_features import CLASSES, feature_rows, toy_warehouse, write_features
 
+from jobs.registry.table import read_models
 from jobs.train_xgb import main
+from jobs.training import run
 from jobs.training.warehouse_models import model_files
 from models import store
 from models.scorer import Scorer
@@ -19,8 +22,10 @@ FEW = ["--resamples", "20", "--min-examples", "30"]
 
 
 def train(warehouse, *flags):
+    """The set that was trained: the newest in the registry, or one that is there already."""
     main(["--warehouse", warehouse.root, *FEW, *flags])
-    return store.load(model_files(warehouse), store.LATEST)
+    done = warehouse.read(RUNS).where("job = 'train_xgb'").orderBy(F.desc("finished"))
+    return store.load(model_files(warehouse), "xgb", done.first()["unit"])
 
 
 def predictions(warehouse, version):
@@ -49,11 +54,11 @@ def test_leaves_and_their_ancestors_are_trained(trained):
 
 def test_models_tell_new_stars_apart(trained):
     new = feature_rows(seed=2)
-    scores = Scorer(trained).score(new)
+    scores = Scorer([trained]).score(new)
     for label in ("rrab", "ea"):
         target = (new["class"] == label).to_numpy()
         # Means 5 apart with a spread of 1: a perfect classifier errs on less than 1 %.
-        assert average_precision_score(target, scores[label]) > 0.9
+        assert average_precision_score(target, scores[f"{label}_xgb"]) > 0.9
         assert average_precision_score(target, new[CLASSES[label]]) > 0.9
 
 
@@ -75,15 +80,37 @@ def test_test_part_is_apart_by_star_and_metrics_are_those_of_its_predictions(toy
         assert sum(sum(c.values()) for c in counts.values()) == len(rows)
     # The stored models give the stored scores.
     mine = told[told["label"] == "rrab"]
-    again = Scorer(trained).score(rows.set_index("source_id").loc[mine["source_id"]])
-    np.testing.assert_array_equal(again["rrab"].to_numpy(), mine["score"].to_numpy(np.float32))
+    again = Scorer([trained]).score(rows.set_index("source_id").loc[mine["source_id"]])
+    np.testing.assert_allclose(
+        again["rrab_xgb"].to_numpy(),
+        mine["score"].to_numpy(np.float32),
+        atol=1e-6,  # sums of trees in single precision
+    )
 
 
 def test_training_twice_gives_the_same_set(toy, trained):
     again = train(toy)
     assert again.version == trained.version
-    assert again.models == trained.models
+    assert again.files == trained.files
     assert toy.read(RUNS).where("job = 'train_xgb'").count() == 2
+    assert len([m for m in read_models(toy) if m.version == trained.version]) == 2
+
+
+def test_trained_labels_are_candidates_with_what_made_them(toy, trained):
+    of_set = {m.label: m for m in read_models(toy) if m.version == trained.version}
+    assert list(of_set) == ["ea", "rrab"]
+    metrics = json.loads(model_files(toy).read(f"xgb/{trained.version}/metrics.json"))
+    for told in metrics:
+        model = of_set[told["label"]]
+        assert model.stage == "candidate" and model.promoted is None
+        assert model.average_precision == told["average_precision"]
+        assert model.metrics["roc_auc"] == told["roc_auc"]
+        assert model.features == trained.features_of(model.label)
+        content = model_files(toy).read(f"xgb/{trained.version}/{model.file}")
+        assert model.checksums[model.file] == hashlib.sha256(content).hexdigest()
+        assert set(model.checksums) == {model.file, "imputer.npz"}
+    # Delta counts from 0: an empty table, then its rows.
+    assert of_set["ea"].data_versions == {"features": 1, "labels": 1}
 
 
 def test_scope_split_is_by_light_curve(toy, trained):
@@ -128,11 +155,11 @@ def test_large_labels_train_on_all_executors(toy, trained):
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(toy, trained, flags, message):
-    before = store.find_version(model_files(toy), store.LATEST)
+    before = (read_models(toy), model_files(toy).names("xgb"))
     with pytest.raises(ContractError, match=message) as error:
         train(toy, *flags)
     assert "\n" not in str(error.value)
-    assert store.find_version(model_files(toy), store.LATEST) == before
+    assert (read_models(toy), model_files(toy).names("xgb")) == before
 
 
 def test_unknown_label_in_the_table_and_mixed_modes_are_refused(spark, tmp_path):
@@ -148,16 +175,15 @@ def test_unknown_label_in_the_table_and_mixed_modes_are_refused(spark, tmp_path)
         train(warehouse)
 
 
-def test_a_killed_training_leaves_the_old_set_in_use(toy, trained, tmp_path):
-    class Breaks(store.LocalFiles):
-        def write(self, path, content):
-            if path.endswith("manifest.json"):
-                raise KeyboardInterrupt
-            super().write(path, content)
+def test_a_training_killed_before_its_registration_changes_nothing(toy, trained, monkeypatch):
+    def killed(*_args, **_kwargs):
+        raise KeyboardInterrupt
 
-    files = store.LocalFiles(tmp_path)
-    first = store.save(files, {"a.ubj": b"1"}, described={"labels": {}}, informative={})
+    before = read_models(toy)
+    monkeypatch.setattr(run, "register", killed)
     with pytest.raises(KeyboardInterrupt):
-        store.save(Breaks(tmp_path), {"a.ubj": b"2"}, described={"labels": {}}, informative={})
-    assert store.find_version(files, store.LATEST) == first
-    assert len(list(Path(tmp_path, "xgb").iterdir())) == 3
+        train(toy, "--seed", "7", "--labels", "ea")
+    assert read_models(toy) == before
+    monkeypatch.undo()
+    again = train(toy, "--seed", "7", "--labels", "ea")
+    assert [m.label for m in read_models(toy) if m.version == again.version] == ["ea"]

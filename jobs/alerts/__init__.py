@@ -1,0 +1,1 @@
+"""Alerts: packets into the warehouse, and networks trained on them."""

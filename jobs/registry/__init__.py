@@ -1,0 +1,1 @@
+"""The registry of models: which are there, and which of them score."""

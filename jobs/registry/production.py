@@ -1,0 +1,71 @@
+"""The models that score: read from the registry, loaded and checked."""
+
+from collections.abc import Sequence
+
+from jobs.common.tables import Warehouse
+from jobs.registry.table import read_models
+from jobs.training.warehouse_models import model_files
+from models.registry import Model, in_production
+from models.store import ModelSet, load, split_name
+from udfs.errors import ContractError
+
+
+def production_sets(warehouse: Warehouse, algorithms: Sequence[str]) -> dict[str, list[Model]]:
+    """Name of each set with models in production -> those models.
+
+    Raises
+    ------
+    ContractError
+        If no model of these algorithms is in production.
+    """
+    current = in_production(
+        model for model in read_models(warehouse) if model.algorithm in algorithms
+    )
+    if not current:
+        raise ContractError(
+            f"no model of {' or '.join(algorithms)} is in production: train some with "
+            f"{' or '.join(f'train_{a}' for a in algorithms)}, then run promote_models"
+        )
+    by_set: dict[str, list[Model]] = {}
+    for model in current.values():
+        by_set.setdefault(model.set_name, []).append(model)
+    return dict(sorted(by_set.items()))
+
+
+def load_production(warehouse: Warehouse, algorithms: Sequence[str]) -> list[ModelSet]:
+    """The sets with models in production, each with the labels for which it is.
+
+    Raises
+    ------
+    ContractError
+        If no model of these algorithms is in production, or a file is missing or damaged.
+    """
+    sets = production_sets(warehouse, algorithms)
+    return [load_models(warehouse, models) for models in sets.values()]
+
+
+def load_models(warehouse: Warehouse, models: Sequence[Model]) -> ModelSet:
+    """These models of one set, their files checked against the registry."""
+    return load(
+        model_files(warehouse),
+        models[0].algorithm,
+        models[0].version,
+        labels=[model.label for model in models],
+        checksums={name: sha256 for model in models for name, sha256 in model.checksums.items()},
+    )
+
+
+def load_named(
+    warehouse: Warehouse, names: Sequence[str], algorithms: Sequence[str]
+) -> list[ModelSet]:
+    """Whole sets by their names, in production or not."""
+    found = []
+    for name in sorted(names):
+        algorithm, version = split_name(name)
+        if algorithm not in algorithms:
+            raise ContractError(
+                f"--models {name}: {algorithm} does not score features; expected "
+                f"{' or '.join(algorithms)}"
+            )
+        found.append(load(model_files(warehouse), algorithm, version))
+    return found

@@ -1,0 +1,1 @@
+"""Judging scores: calibration, consistency, stacking, agreement, groups and superclasses."""
