@@ -27,6 +27,8 @@ if [[ -z $DATA ]]; then
   job compute_features --survey ztf
   step "train one XGBoost model per label"
   job train_xgb --min-examples 40
+  step "train one network for all labels"
+  job train_dnn --networks multi --min-examples 40 --epochs 60
 else
   step "ingest 5,757 variable stars of CRTS with their classes"
   job ingest_light_curves --survey crts_csdr1 --input "$DATA/crts_csdr1/lightcurves.parquet" \
@@ -40,6 +42,8 @@ else
   job compute_features --survey crts_csdr1 --commit-rows 2000
   step "train one XGBoost model per label, on CRTS"
   job train_xgb --surveys crts_csdr1
+  step "train networks: one per label and one for all, of each label the better"
+  job train_dnn --surveys crts_csdr1
 fi
 step "put the models into production: each is checked first"
 job promote_models

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,7 +40,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AlertJob:
-    """What every process of a training is told."""
+    """A ``Job`` that trains networks on alerts."""
 
     recipe: AlertRecipe
     plan: AlertPlan
@@ -145,16 +144,14 @@ class AlertTraining:
         tasks = [NetworkTask(name, (name,)) for name in labels]
         progress = Progress("train_acai", len(tasks), of="networks")
         spark = self.warehouse.spark
-        # The three ways to train ask of a job what AlertJob has in common with NetworkJob.
-        alike: Any = job
         if self.ranks > 1:
             found: Iterator[list[LabelResult]] = iter(
-                train_on_ranks(spark, alike, tasks, ranks=self.ranks)
+                train_on_ranks(spark, job, tasks, ranks=self.ranks)
             )
         elif self.in_process:
-            found = train_in_process(alike, tasks)
+            found = train_in_process(job, tasks)
         else:
-            found = train_as_tasks(spark, alike, tasks)
+            found = train_as_tasks(spark, job, tasks)
         for results in found:
             for result in results:
                 tell_trained(result, rounds="best_epoch")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -33,12 +34,42 @@ class NetworkTask:
     labels: tuple[str, ...]
 
 
+class Recipe(Protocol):
+    """What a machine needs to make its copy of a training table."""
+
+    def open(self, below: Path) -> Any:
+        """The table, made in that folder by the first process that asks."""
+
+
+class Job(Protocol):
+    """What every process of a training is told: networks of light curves, or of alerts."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """Of the table that ``run`` is given."""
+
+    @property
+    def checkpoints(self) -> str:
+        """A folder that all processes reach."""
+
+    @property
+    def threads(self) -> int:
+        """Threads of one process."""
+
+    def run(
+        self,
+        task: NetworkTask,
+        table: Any,
+        *,
+        ranks: Ranks | None = None,
+        on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    ) -> list[LabelResult]:
+        """Train one network; a result per label."""
+
+
 @dataclass(frozen=True)
 class NetworkJob:
-    """What every process of a training is told.
-
-    ``checkpoints`` is a folder that all of them reach.
-    """
+    """A ``Job`` that trains SCoPe's networks on light curves."""
 
     recipe: TableRecipe
     plan: DnnPlan
@@ -68,7 +99,7 @@ class NetworkJob:
 
 
 def train_as_tasks(
-    spark: SparkSession, job: NetworkJob, tasks: Sequence[NetworkTask]
+    spark: SparkSession, job: Job, tasks: Sequence[NetworkTask]
 ) -> Iterator[list[LabelResult]]:
     """Train the networks side by side, each in one Spark task; each comes back when it is done.
 
@@ -91,7 +122,7 @@ def train_as_tasks(
 
 
 def _task_of(
-    shared: "Broadcast[NetworkJob]", task: NetworkTask
+    shared: "Broadcast[Job]", task: NetworkTask
 ) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:
     def run(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for _ in batches:
@@ -103,7 +134,7 @@ def _task_of(
     return run
 
 
-def train_in_process(job: NetworkJob, tasks: Sequence[NetworkTask]) -> Iterator[list[LabelResult]]:
+def train_in_process(job: Job, tasks: Sequence[NetworkTask]) -> Iterator[list[LabelResult]]:
     """Train the networks one after the other in this process, on all its cores."""
     table = job.recipe.open(application_folder())
     for task in tasks:
@@ -111,7 +142,7 @@ def train_in_process(job: NetworkJob, tasks: Sequence[NetworkTask]) -> Iterator[
 
 
 def train_on_ranks(
-    spark: SparkSession, job: NetworkJob, tasks: Sequence[NetworkTask], *, ranks: int
+    spark: SparkSession, job: Job, tasks: Sequence[NetworkTask], *, ranks: int
 ) -> list[list[LabelResult]]:
     """Train the networks one after the other, each on all ranks, which are Spark tasks.
 
