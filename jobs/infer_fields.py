@@ -89,8 +89,8 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         "scores of these labels by XGBoost")  # fmt: skip
     add("--explain-above", type=float, default=0.7, metavar="SCORE",
         help="explain scores higher than this (default 0.7)")  # fmt: skip
-    add("--commit-rows", type=int, default=200_000,
-        help="light curves of small fields in one commit (default 200,000)")  # fmt: skip
+    add("--commit-rows", type=int, default=1_000_000,
+        help="light curves of small fields in one commit (default 1,000,000)")  # fmt: skip
     add("--force", action="store_true", help="score fields again that are done")
     add("--taxonomy", help="the table of labels (default: conf/labels.toml)")
 

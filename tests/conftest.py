@@ -10,7 +10,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 def _hash_of_kernels() -> str:
-    sources = sorted((PROJECT / "udfs").rglob("*.py"))
+    sources = sorted(p for folder in ("udfs", "models") for p in (PROJECT / folder).rglob("*.py"))
     return hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:16]
 
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 
 from udfs.errors import ContractError
 
 # A score nearer to 0 or 1 than this says no more: float32 networks round to 0 and 1.
 _SMALLEST = 1e-6
-# Ridge on how unequal the models count against one on how much all of them count together.
-_UNEQUAL = 3.0
+# What it costs to leave the mean logit: by a constant, and by weights. Chosen by the log loss of
+# stacks fitted on two thirds of the validation parts and judged on the third (CRTS, 19 labels).
+_ON_BIAS, _ON_WEIGHTS = 10.0, 100.0
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ def logits(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 def fit_stack(target: NDArray[np.int8], scores: NDArray[np.floating[Any]]) -> Stack:
     """The stack of a label, fitted on a part that none of its models was fitted to.
 
-    Few validation stars of a rare label cannot tell which model is better. The regression
-    therefore sees the mean logit and each model's distance from it, and pays a ridge three times
-    as high for the distances: without evidence all models count alike.
+    A logistic regression that starts from the mean logit of the models and pays a ridge for every
+    step away from it. Few validation stars of a rare label cannot tell which model is better, or
+    by how much both are too sure: without evidence the result is the mean.
 
     Parameters
     ----------
@@ -70,13 +71,19 @@ def fit_stack(target: NDArray[np.int8], scores: NDArray[np.floating[Any]]) -> St
             "stacking needs both: use more stars, or keep the better model alone"
         )
     n_models = scores.shape[1]
-    value = logits(scores)
-    mean = value.mean(axis=1, keepdims=True)
-    inputs = np.hstack([mean, (value - mean) / np.sqrt(_UNEQUAL)])
-    fitted = LogisticRegression(C=1.0, max_iter=1000).fit(inputs, target)
-    common, unequal = fitted.coef_[0, 0], fitted.coef_[0, 1:] / np.sqrt(_UNEQUAL)
-    # The distances sum to zero, and so do their coefficients: the ridge sees to that.
-    return Stack(common / n_models + unequal, float(fitted.intercept_[0]))
+    inputs = np.hstack([np.ones((len(target), 1)), logits(scores)])
+    ridge = np.array([_ON_BIAS, *[_ON_WEIGHTS] * n_models])
+    start = np.array([0.0, *[1.0 / n_models] * n_models])
+    sign = np.where(target == 1, 1.0, -1.0)
+
+    def loss(steps: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = sign * (inputs @ (start + steps))
+        slope = -sign / (1.0 + np.exp(np.minimum(margin, 500.0)))
+        value = np.logaddexp(0.0, -margin).sum() + (ridge * steps**2).sum() / 2
+        return float(value), inputs.T @ slope + ridge * steps
+
+    steps = minimize(loss, np.zeros(n_models + 1), jac=True, method="L-BFGS-B").x
+    return Stack(start[1:] + steps[1:], float(steps[0]))
 
 
 def to_bytes(stacks: Mapping[str, Stack]) -> bytes:

@@ -1,5 +1,6 @@
 """What the ranks of one training tell each other: alone, or over Horovod."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -62,6 +63,7 @@ class HorovodRanks:
     def __init__(self) -> None:
         import horovod.tensorflow as hvd
 
+        _mend_environment()
         hvd.init()
         self._hvd = hvd
         self.rank: int = hvd.rank()
@@ -88,3 +90,17 @@ class HorovodRanks:
         lowest = self._hvd.allreduce(mine, op=self._hvd.Min, name="lowest").numpy()
         highest = self._hvd.allreduce(mine, op=self._hvd.Max, name="highest").numpy()
         return bool(np.array_equal(lowest, highest))
+
+
+def _mend_environment() -> None:
+    """Remove Horovod's settings that are no numbers.
+
+    ``horovod.run`` of 0.28.1 hands on ``(None,)`` for each that was not given. Read as a number
+    that is 0: the thread that waits for messages would then never sleep, and take a core from the
+    training.
+    """
+    for name in ("HOROVOD_CYCLE_TIME", "HOROVOD_CACHE_CAPACITY"):
+        try:
+            float(os.environ.get(name, "0"))
+        except ValueError:
+            del os.environ[name]
