@@ -11,6 +11,8 @@ from jobs.common.files import write_bytes
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
 from jobs.registry.production import production_sets
+from jobs.reports.comparison import compare_sets, networks_and_trees
+from jobs.reports.comparison_page import comparison_page
 from jobs.reports.field_data import gather_field
 from jobs.reports.field_page import field_page
 from jobs.reports.field_tables import scored_fields
@@ -60,11 +62,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         table = scores_table(taxonomy.scored)
         fields = scored_fields(warehouse, table, survey=args.survey, wanted=args.fields or None)
     folder = (args.output or f"{args.warehouse.rstrip('/')}/reports").rstrip("/")
-    for name in names_of(args.models) or production_sets(warehouse, (XGB, DNN)):
-        trained = gather_training(
-            warehouse, model_files(warehouse), taxonomy, name=name, top=args.top
-        )
+    files = model_files(warehouse)
+    sets = list(names_of(args.models) or production_sets(warehouse, (XGB, DNN)))
+    for name in sets:
+        trained = gather_training(warehouse, files, taxonomy, name=name, top=args.top)
         _write(warehouse, f"{folder}/training_{name}.html", training_page(trained))
+    for pair in networks_and_trees(sets):
+        compared = compare_sets(files, pair, labels=taxonomy.scored)
+        if compared:
+            path = f"{folder}/comparison_{pair[0]}_{pair[1]}.html"
+            _write(warehouse, path, comparison_page(compared, names=pair))
     for field in fields:
         data = gather_field(warehouse, taxonomy, survey=args.survey, field=field, top=args.top)
         _write(warehouse, f"{folder}/{args.survey}_field_{field}.html", field_page(data, taxonomy))

@@ -36,6 +36,9 @@ class DnnPlan:
         Of all labels together.
     multi_head
         Units that the labels share before their outputs, in the network of all labels.
+    multi_dropout
+        Factor on SCoPe's shares of dropped units in the network of all labels: the labels keep
+        each other from learning the stars by heart.
     weigh_classes
         Weigh the positives of a label by negatives / positives.
     threshold, min_examples, resamples, seed
@@ -45,6 +48,7 @@ class DnnPlan:
     network: NetworkPlan = field(default_factory=NetworkPlan)
     multi: NetworkPlan = field(default_factory=NetworkPlan)
     multi_head: int = 64
+    multi_dropout: float = 0.4
     weigh_classes: bool = False
     threshold: float = 0.7
     min_examples: int = 50
@@ -97,7 +101,11 @@ def train_multi(
     ones have taught them (Caruana 1997, doi:10.1023/A:1007379606734).
     """
     architecture = Architecture(
-        SCOPE, table.features.shape[1], n_outputs=len(labels), head_units=plan.multi_head
+        SCOPE,
+        table.features.shape[1],
+        n_outputs=len(labels),
+        head_units=plan.multi_head,
+        dropout=plan.multi_dropout,
     )
     trained = _train(table, tuple(labels), architecture, table.features, plan=plan.multi,
                      weigh=plan.weigh_classes, where=where)  # fmt: skip

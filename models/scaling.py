@@ -66,8 +66,13 @@ class Scaler:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Scaler":
-        """The scaler that ``to_bytes`` wrote."""
+        """The scaler that ``to_bytes`` wrote; ContractError for anything else."""
         with np.load(io.BytesIO(content)) as stored:
+            missing = {"offset", "scale", "limit", "quantiles"} - set(stored.files)
+            if missing:
+                raise ContractError(
+                    f"the stored scaler lacks {', '.join(sorted(missing))}: train the models again"
+                )
             return cls(
                 stored["offset"], stored["scale"], float(stored["limit"]), stored["quantiles"]
             )

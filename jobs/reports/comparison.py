@@ -1,7 +1,10 @@
 """Two sets of models, such as networks and boosted trees, on the test rows that both have."""
 
+import io
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +12,10 @@ import pandas as pd
 
 from models.evaluation.two_models import ModelAgreement, model_agreement
 from models.metrics import NAMES, metrics_of
+from models.store import DNN, PREDICTIONS, XGB, Files, read_checked, read_manifest, split_name
 from udfs.errors import ContractError
+
+log = logging.getLogger(__name__)
 
 _KEYS = ["label", "survey", "source_id"]
 
@@ -34,6 +40,38 @@ class Compared:
     first_metrics: dict[str, float]
     second_metrics: dict[str, float]
     agreement: ModelAgreement
+
+
+def networks_and_trees(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Each set of networks with each set of trees, of sets named as ``dnn-1a2b3c4d5e6f``."""
+    of = {
+        algorithm: [n for n in names if split_name(n)[0] == algorithm] for algorithm in (DNN, XGB)
+    }
+    return list(product(of[DNN], of[XGB]))
+
+
+def compare_sets(files: Files, names: tuple[str, str], *, labels: Sequence[str]) -> list[Compared]:
+    """What two stored sets say of the light curves that are in both test parts; none if none are.
+
+    Raises
+    ------
+    ContractError
+        If a file is missing or damaged, or the sets do not agree on an answer.
+    """
+    parts, thresholds = [], []
+    for name in names:
+        algorithm, version = split_name(name)
+        manifest = read_manifest(files, algorithm, version)
+        content = read_checked(
+            files, algorithm, version, checksums=manifest["files"], name=PREDICTIONS
+        )
+        parts.append(pd.read_parquet(io.BytesIO(content)))
+        thresholds.append(float(manifest["threshold"]))
+    first, second = parts
+    if first.merge(second, on=_KEYS, how="inner").empty:
+        log.info("%s and %s have no test light curve in common: not compared", *names)
+        return []
+    return compare_predictions(first, second, labels=labels, threshold=thresholds[0])
 
 
 def compare_predictions(

@@ -29,8 +29,9 @@ def add_network_flags(parser: argparse.ArgumentParser) -> None:
         "ranks of Horovod")  # fmt: skip
     add("--in-process", action="store_true", help="train in the driver, without Spark tasks")
     add("--batch-size", type=int, default=256, help="rows of a step, all ranks (default 256)")
-    add("--learning-rate", type=float, default=3e-4,
-        help="for 64 rows (default 3e-4); grows with the root of the batch")  # fmt: skip
+    add("--learning-rate", type=float,
+        help="for 64 rows; grows with the root of the batch (default 3e-4, and 1e-3 for the "
+        "network of all labels)")  # fmt: skip
     add("--epochs", type=int, default=200, help="at most (default 200)")
     add("--patience", type=int, default=20,
         help="epochs without a lower validation loss before the end (default 20)")  # fmt: skip
@@ -55,19 +56,22 @@ def dnn_plan_of(args: argparse.Namespace) -> DnnPlan:
             )
     if args.in_process and args.ranks > 1:
         raise ContractError("--in-process trains on one rank: leave out --ranks")
-    network = NetworkPlan(
-        epochs=args.epochs,
-        batch=args.batch_size,
-        schedule=Schedule(learning_rate=args.learning_rate, stop_patience=args.patience),
-        loss=args.loss,
-        seed=args.seed,
-    )
     return DnnPlan(
-        network=network,
-        multi=network,
+        network=_network_plan(args, args.learning_rate or 3e-4),
+        multi=_network_plan(args, args.learning_rate or 1e-3),
         weigh_classes=args.weigh_classes,
         threshold=args.threshold,
         min_examples=args.min_examples,
         resamples=args.resamples,
+        seed=args.seed,
+    )
+
+
+def _network_plan(args: argparse.Namespace, learning_rate: float) -> NetworkPlan:
+    return NetworkPlan(
+        epochs=args.epochs,
+        batch=args.batch_size,
+        schedule=Schedule(learning_rate=learning_rate, stop_patience=args.patience),
+        loss=args.loss,
         seed=args.seed,
     )

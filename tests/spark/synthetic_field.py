@@ -113,7 +113,13 @@ def write_fields(warehouse: Warehouse, *fields: list[tuple[Table, Rows]]) -> Non
         warehouse.append(frame.coalesce(1), table)
 
 
-def write_models(files: store.Files, test_part: pd.DataFrame, kinds: dict[str, str]) -> str:
+def write_models(
+    files: store.Files,
+    test_part: pd.DataFrame,
+    kinds: dict[str, str],
+    *,
+    algorithm: str = store.XGB,
+) -> str:
     """A model set whose test part is ``test_part``: columns label to score of the store.
 
     Returns its version; its models are no models.
@@ -151,10 +157,11 @@ def write_models(files: store.Files, test_part: pd.DataFrame, kinds: dict[str, s
     }
     described_set = {
         "labels": described, "features": {"phenomenological": ["skew"], "ontological": ["skew"]},
-        "split": "star", "seed": 42, "mode": "fixed", "surveys": ["ztf"], "stars": 40,
+        "split": "star", "seed": 42, "threshold": 0.7, "mode": "fixed", "surveys": ["ztf"],
+        "stars": 40,
         "light_curves": 120,
     }  # fmt: skip
     return store.save(
-        files, contents, algorithm=store.XGB, described=described_set,
+        files, contents, algorithm=algorithm, described=described_set,
         informative={"code_version": "0.1.0"},
     )  # fmt: skip

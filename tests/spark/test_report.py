@@ -22,6 +22,7 @@ from jobs.common.tables import Warehouse
 from jobs.registry.register import register
 from jobs.registry.table import change_stages, read_models
 from jobs.reports.agreement import count_agreement, count_agreement_in_table, tree_pairs
+from jobs.reports.comparison import compare_sets
 from jobs.reports.field_data import gather_field
 from jobs.reports.field_page import field_page
 from jobs.reports.field_tables import (
@@ -36,7 +37,7 @@ from jobs.reports.page import render
 from jobs.reports.plots_scores import BINS
 from jobs.training.warehouse_models import model_files
 from models.registry import promoted
-from models.store import XGB
+from models.store import DNN, XGB
 from models.taxonomy import read_taxonomy
 from udfs.errors import ContractError
 from udfs.schemas import scores_table
@@ -244,3 +245,30 @@ def test_one_field_into_a_folder_of_choice(filled, tmp_path, caplog):
                      "--output", str(tmp_path)])  # fmt: skip
     names = sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith("."))
     assert names[1:] == ["ztf_field_202.html"]
+
+
+def test_networks_and_trees_are_compared_on_the_light_curves_that_both_were_tested_on(
+    filled: Warehouse, tmp_path: Path
+):
+    part = part_for_tests()
+    others = part[part["label"] == "pnp"].iloc[:20].assign(score=lambda t: 1 - t["score"])
+    networks = write_models(model_files(filled), others, {"pnp": "phenomenological"}, algorithm=DNN)
+    (trees,) = {model.version for model in read_models(filled)}
+    pair = f"dnn-{networks},xgb-{trees}"
+    report.main(["--warehouse", filled.root, "--models", pair, "--output", str(tmp_path)])
+    text = (tmp_path / f"comparison_dnn-{networks}_xgb-{trees}.html").read_text()
+    assert "AP, dnn" in text and "AP, xgb" in text
+    # One label and 20 light curves are in both.
+    assert re.search(r"Judgements.*?20", text, re.DOTALL)
+
+
+def test_sets_without_a_common_light_curve_are_not_compared(filled: Warehouse, tmp_path: Path):
+    other = part_for_tests().assign(source_id=lambda t: t["source_id"] + 10**9)
+    networks = write_models(
+        model_files(filled), other, dict.fromkeys(("vnv", "pnp"), "phenomenological"),
+        algorithm=DNN,
+    )  # fmt: skip
+    (trees,) = {model.version for model in read_models(filled)}
+    assert not compare_sets(
+        model_files(filled), (f"dnn-{networks}", f"xgb-{trees}"), labels=TAXONOMY.scored
+    )

@@ -1,5 +1,7 @@
 """Scaling of features by statistics of the training part."""
 
+import io
+
 import numpy as np
 import pytest
 from scipy.special import ndtri
@@ -75,3 +77,10 @@ def test_stored_scaler_comes_back(matrix, how):
 def test_unknown_scaling_is_told():
     with pytest.raises(ContractError, match="expected one of min_max, median_std, rank"):
         fit_scaler(np.ones((2, 2)), "max_min")
+
+
+def test_a_file_that_is_no_scaler_is_told():
+    content = io.BytesIO()
+    np.savez(content, offset=np.zeros(2), scale=np.ones(2))
+    with pytest.raises(ContractError, match="lacks limit, quantiles: train the models again"):
+        Scaler.from_bytes(content.getvalue())
