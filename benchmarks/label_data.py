@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from jobs.common.config import CONF
 from jobs.common.tables import Warehouse
 from models.class_map import read_class_map
-from models.feature_sets import EXTENDED, MEDIAN, SCOPE, FeatureSets, read_feature_sets
+from models.feature_sets import BEST as BEST_SET
+from models.feature_sets import CHOICES, EXTENDED, MEDIAN, FeatureSets, read_feature_sets
 from models.taxonomy import Taxonomy
 from models.training_set import TrainingSet, build_training_set, known_labels
-from udfs.schemas import BEST, DMDT_SIDE, FEATURES, FOURIER, NESTED, PERIOD_QUALITY
+from udfs.schemas import BEST, DMDT_SIDE, FEATURES, NESTED
 
 MIN_EXAMPLES = 50
-# ``extended`` and all that is known of the period of the star. On the Catalina stars the choice
-# of that period was trained on half of them: see benchmarks/train_period_choice.py.
-BEST_SET = "best"
 # ``best`` and the even harmonics of the curve: see ``even_harmonics``.
 SHAPE = "shape"
 # ``shape`` less what depends on how far away a star is and on who took its picture.
@@ -27,14 +25,6 @@ PORTABLE = "portable"
 _OF_THE_SURVEY = ("median", "wmean", "chi2red", "roms", "norm_excess_var", "f1_BIC_ELS_ECE_EAOV",
     f"f1_BIC_{BEST}",
 )  # fmt: skip
-_BEST_COLUMNS = (
-    f"period_{BEST}",
-    f"significance_{BEST}",
-    "n_harmonics",
-    *(f"{name}_{BEST}" for name in FOURIER),
-    *PERIOD_QUALITY,
-)
-
 _EVEN = ("amp_2", "ratio_42", "contrast_42", "cos_42", "sin_42")
 _EVEN_COLUMNS = tuple(f"{name}_{period}" for period in (BEST, NESTED) for name in _EVEN)
 
@@ -122,17 +112,7 @@ class Labelled:
 
 def feature_sets() -> dict[str, FeatureSets]:
     """SCoPe's features, those with what other periods explain, and those with the star's period."""
-    sets = {
-        name: read_feature_sets(CONF / "features.toml", choice=name) for name in (SCOPE, EXTENDED)
-    }
-    wide = sets[EXTENDED]
-    sets[BEST_SET] = FeatureSets(
-        phenomenological=wide.phenomenological + _BEST_COLUMNS,
-        ontological=wide.ontological + _BEST_COLUMNS,
-        # A star without such a period is not left out: the other columns still tell much.
-        filling={**wide.filling, **dict.fromkeys(_BEST_COLUMNS, MEDIAN)},
-        neighbours=wide.neighbours,
-    )
+    sets = {name: read_feature_sets(CONF / "features.toml", choice=name) for name in CHOICES}
     best = sets[BEST_SET]
     sets[SHAPE] = FeatureSets(
         phenomenological=best.phenomenological + _EVEN_COLUMNS,

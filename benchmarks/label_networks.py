@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluation.stacking import logits
 from models.networks.architecture import SCOPE, Architecture
-from models.networks.keras_scores import scores_of
+from models.networks.runtime import Network
 from models.networks.schedule import Schedule
+from models.networks.stored import to_bytes, together
 from models.networks.training import Examples, NetworkPlan, train_network
 from models.scaling import RANK, fit_scaler
 from models.splits import TRAIN, VALIDATION
@@ -54,9 +54,9 @@ def train_and_score(
         SCOPE, features.shape[1], len(labels), head_units=shared, dropout=DROPOUT
     )
     rows = np.flatnonzero(fold.part != TRAIN)
-    found = []
-    for seed in seeds:
-        trained = train_network(architecture, train, validation, plan=replace(PLAN, seed=seed))
-        scores = scores_of(architecture, trained.weights, features, image, rows=rows)
-        found.append(logits(scores))
-    return np.asarray(1.0 / (1.0 + np.exp(-np.mean(found, axis=0))), dtype=np.float32)
+    members = [
+        train_network(architecture, train, validation, plan=replace(PLAN, seed=seed)).weights
+        for seed in seeds
+    ]
+    network = Network.load(to_bytes(*together(architecture, members)))
+    return network.predict(features[rows], image[rows])

@@ -13,6 +13,9 @@ python benchmarks/periodograms.py
 python benchmarks/ceilings.py
 python benchmarks/features.py
 python benchmarks/spark_overhead.py
+python benchmarks/inference.py
+python benchmarks/imputation.py
+python benchmarks/infer_fields.py
 python benchmarks/gpu.py || echo "no GPU here: its figures are left out"
 if [[ -z $DATA ]]; then
   echo "the other benchmarks need real light curves: make bench DATA=folder"
@@ -25,4 +28,8 @@ spark-submit jobs/ingest_light_curves.py --warehouse "$WAREHOUSE" --survey crts_
   --input "$DATA/crts_csdr1/lightcurves.parquet" --positions "$DATA/crts_csdr1/objects.parquet"
 spark-submit jobs/compute_features.py --warehouse "$WAREHOUSE" --survey crts_csdr1 \
   --commit-rows 2000
-python benchmarks/crts_labels.py --warehouse "$WAREHOUSE" --data "$DATA"
+python benchmarks/label_results.py --warehouse "$WAREHOUSE" --data "$DATA" --survey crts_csdr1 \
+  --out "$WAREHOUSE/label_results"
+python benchmarks/network_training.py --warehouse "$WAREHOUSE" --data "$DATA" --scaling rank
+python benchmarks/network_training.py --warehouse "$WAREHOUSE" --data "$DATA" --scaling rank --ranks
+python benchmarks/alert_decoding.py "$DATA/ztf_alerts"

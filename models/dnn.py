@@ -1,7 +1,7 @@
 """Networks for labels: one each, or one for all of them together. Runs wherever it is called."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,18 +10,16 @@ from numpy.typing import NDArray
 from models.label_training import LabelResult
 from models.metrics import label_metrics
 from models.networks.architecture import SCOPE, Architecture
-from models.networks.checkpoint import CheckpointFile
-from models.networks.keras_scores import scores_of
 from models.networks.loss import total_loss
-from models.networks.ranks import Ranks
-from models.networks.stored import to_bytes
+from models.networks.runtime import Network
+from models.networks.stored import to_bytes, together
 from models.networks.table import NetworkTable
-from models.networks.training import NetworkPlan, Trained, train_network
+from models.networks.training import NetworkPlan, Surroundings, Trained, train_network
 from models.splits import PART_NAMES, TEST, TRAIN, VALIDATION
 from models.taxonomy import ONTOLOGICAL
 
 MULTI = "multi"
-OnEpoch = Callable[[int, dict[str, float]], None]
+_SCORED_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,8 @@ class DnnPlan:
     multi_dropout
         Factor on SCoPe's shares of dropped units in the network of all labels: the labels keep
         each other from learning the stars by heart.
+    multi_members
+        Networks of all labels that start from different weights and answer together.
     weigh_classes
         Weigh the positives of a label by negatives / positives.
     threshold, min_examples, resamples, seed
@@ -49,20 +49,12 @@ class DnnPlan:
     multi: NetworkPlan = field(default_factory=NetworkPlan)
     multi_head: int = 64
     multi_dropout: float = 0.4
+    multi_members: int = 3
     weigh_classes: bool = False
     threshold: float = 0.7
     min_examples: int = 50
     resamples: int = 1000
     seed: int = 42
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """Where a training runs: its ranks, where it can be taken up again, who wants to know."""
-
-    ranks: Ranks | None = None
-    checkpoint: CheckpointFile | None = None
-    on_epoch: OnEpoch | None = None
 
 
 def train_separate(
@@ -83,9 +75,9 @@ def train_separate(
     """
     architecture = Architecture(SCOPE, n_features=len(columns))
     features = np.ascontiguousarray(table.features[:, columns])
-    trained = _train(table, (label,), architecture, features, plan=plan.network,
+    trained = _train(table, (label,), architecture, features, name=label, plan=plan.network,
                      weigh=plan.weigh_classes, where=where)  # fmt: skip
-    return _results(table, trained, (label,), kind, features, f"{label}.npz", plan)[0]
+    return _results(table, [trained], (label,), kind, features, f"{label}.npz", plan)[0]
 
 
 def train_multi(
@@ -95,10 +87,12 @@ def train_multi(
     plan: DnnPlan,
     where: Surroundings,
 ) -> list[LabelResult]:
-    """One network with an output per label; answers that are not known teach nothing.
+    """One network with an output per label, or some that answer together.
 
-    A light curve passes the branches once for all labels, and rare labels use what the common
-    ones have taught them (Caruana 1997, doi:10.1023/A:1007379606734).
+    Answers that are not known teach nothing. A light curve passes the branches once for all
+    labels, and rare labels use what the common ones have taught them (Caruana 1997,
+    doi:10.1023/A:1007379606734). It reads the features of ontological labels, whatever tree a label
+    belongs to.
     """
     architecture = Architecture(
         SCOPE,
@@ -107,10 +101,14 @@ def train_multi(
         head_units=plan.multi_head,
         dropout=plan.multi_dropout,
     )
-    trained = _train(table, tuple(labels), architecture, table.features, plan=plan.multi,
-                     weigh=plan.weigh_classes, where=where)  # fmt: skip
+    members = [
+        _train(table, tuple(labels), architecture, table.features, name=f"{MULTI}-{member}",
+               plan=replace(plan.multi, seed=plan.multi.seed + member),
+               weigh=plan.weigh_classes, where=where)
+        for member in range(plan.multi_members)
+    ]  # fmt: skip
     return _results(
-        table, trained, tuple(labels), ONTOLOGICAL, table.features, f"{MULTI}.npz", plan
+        table, members, tuple(labels), ONTOLOGICAL, table.features, f"{MULTI}.npz", plan
     )
 
 
@@ -126,18 +124,19 @@ def _train(
     architecture: Architecture,
     features: NDArray[np.float32],
     *,
+    name: str,
     plan: NetworkPlan,
     weigh: bool,
     where: Surroundings,
 ) -> Trained:
-    weights = {name: _class_weight(table, name) for name in labels} if weigh else None
+    weights = {label: _class_weight(table, label) for label in labels} if weigh else None
     return train_network(
         architecture,
         table.examples(TRAIN, labels, features=features, weights=weights),
         table.examples(VALIDATION, labels, features=features),
         plan=plan,
         ranks=where.ranks,
-        checkpoint=where.checkpoint,
+        checkpoint=where.checkpoint(name),
         on_epoch=where.on_epoch,
     )
 
@@ -150,7 +149,7 @@ def _class_weight(table: NetworkTable, label: str) -> float:
 
 def _results(
     table: NetworkTable,
-    trained: Trained,
+    members: Sequence[Trained],
     labels: tuple[str, ...],
     kind: str,
     features: NDArray[np.float32],
@@ -158,11 +157,18 @@ def _results(
     plan: DnnPlan,
 ) -> list[LabelResult]:
     """What the network says of its validation and test part, a result per label."""
-    content = to_bytes(trained.architecture, trained.weights)
+    content = to_bytes(*together(members[0].architecture, [each.weights for each in members]))
     judged = np.flatnonzero((table.part == VALIDATION) | (table.part == TEST))
-    scores = scores_of(trained.architecture, trained.weights, features, table.image, rows=judged)
+    # By the runtime that scores later: stored and served scores are the same.
+    network = Network.load(content)
+    scores = np.concatenate(
+        [
+            network.predict(features[rows], table.image[rows])
+            for rows in np.array_split(judged, len(judged) // _SCORED_AT_ONCE + 1)
+        ]
+    )
     return [
-        _result(table, trained, label, judged=judged, score=scores[:, output],
+        _result(table, members, label, judged=judged, score=scores[:, output],
                 told={"kind": kind, "file": file, "output": output},
                 content=content, plan=plan)
         for output, label in enumerate(labels)
@@ -171,7 +177,7 @@ def _results(
 
 def _result(
     table: NetworkTable,
-    trained: Trained,
+    members: Sequence[Trained],
     label: str,
     *,
     judged: NDArray[np.intp],
@@ -199,8 +205,8 @@ def _result(
         model=content,
         summary={
             **told,
-            "epochs": trained.state.epoch,
-            "best_epoch": trained.state.best_epoch,
+            "epochs": max(each.state.epoch for each in members),
+            "best_epoch": max(each.state.best_epoch for each in members),
             "validation_loss": loss / count if count else None,
             "counts": {
                 part: {"negative": int(found[0]), "positive": int(found[1])}

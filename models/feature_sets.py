@@ -12,8 +12,8 @@ MEDIAN = "median"
 REGRESS = "regress"
 REQUIRED = "required"
 
-SCOPE, EXTENDED = "scope", "extended"
-CHOICES = (SCOPE, EXTENDED)
+SCOPE, EXTENDED, BEST = "scope", "extended", "best"
+CHOICES = (SCOPE, EXTENDED, BEST)
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,10 @@ def parse_feature_sets(text: str, *, source: str, choice: str = SCOPE) -> Featur
 
     Parameters
     ----------
-    choice : {"scope", "extended"}
+    choice : {"scope", "extended", "best"}
         SCoPe's 35 and 61 features, or those and the columns listed under ``extended``, which then
-        stand among the phenomenological ones.
+        stand among the phenomenological ones, or also those under ``best``. The last are filled
+        by their median: a star without such a period is not left out.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def parse_feature_sets(text: str, *, source: str, choice: str = SCOPE) -> Featur
     data = parse_toml(text, source=source)
     check_keys(
         data,
-        required=("period_suffix", "suffixed", "sets", "extended", "imputation"),
+        required=("period_suffix", "suffixed", "sets", "extended", "best", "imputation"),
         optional=(),
         where=source,
     )
@@ -89,10 +90,13 @@ def parse_feature_sets(text: str, *, source: str, choice: str = SCOPE) -> Featur
     for name in basic + others:
         if (basic + others).count(name) > 1:
             raise ContractError(f"{source} [sets]: feature {name!r} is named twice")
-    if choice == EXTENDED:
+    if choice in (EXTENDED, BEST):
         basic += data["extended"]["columns"]
+    of_best = data["best"]["columns"] if choice == BEST else []
+    basic += of_best
     every = basic + [name for name in others if name not in basic]
     how = dict.fromkeys(every, REQUIRED)
+    how.update(dict.fromkeys(of_best, MEDIAN))
     for kind in (ZERO, MEDIAN, REGRESS):
         for name in map(column, filling[kind]):
             if name not in how:

@@ -27,9 +27,10 @@ from jobs.training.warehouse_models import as_json, as_parquet, model_files
 from models import store
 from models.acai.alert_table import BRAAI, CLASSES, AlertTable
 from models.acai.inputs import ACAI_2020, fit_inputs
-from models.acai.training import READS, AlertPlan, Surroundings, train_alert_label
+from models.acai.training import READS, AlertPlan, train_alert_label
 from models.label_training import LabelResult
 from models.networks.ranks import Ranks
+from models.networks.training import Surroundings
 from models.splits import TRAIN
 from udfs.alerts.metadata import FEATURES
 from udfs.errors import ContractError

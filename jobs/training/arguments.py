@@ -18,7 +18,8 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
         "--features",
         choices=CHOICES,
         default=SCOPE,
-        help="SCoPe's 35 and 61 (default), or extended: the periods of all algorithms as well",
+        help="SCoPe's 35 and 61 (default); extended: the periods of all algorithms as well; best: "
+        "and all that is known of period_BEST",
     )
     add(
         "--split",

@@ -20,8 +20,11 @@ def add_network_flags(parser: argparse.ArgumentParser) -> None:
     add("--networks", choices=KINDS, default=BOTH,
         help="separate: one per label; multi: one for all; both (default): of each label the "
         "better one on the validation part")  # fmt: skip
+    add("--members", type=int, default=3,
+        help="networks of all labels that answer together (default 3; 1: fastest)")  # fmt: skip
     add("--features", choices=CHOICES, default=SCOPE,
-        help="SCoPe's 35 and 61 (default), or extended: all periods as well")  # fmt: skip
+        help="SCoPe's 35 and 61 (default); extended: all periods as well; best: and all that is "
+        "known of period_BEST")  # fmt: skip
     add("--scaling", choices=HOW, default=RANK,
         help="of the features, by statistics of the training part (default rank)")  # fmt: skip
     add("--ranks", type=int, default=1,
@@ -49,7 +52,15 @@ def dnn_plan_of(args: argparse.Namespace) -> DnnPlan:
     """The flags as a plan; ContractError for numbers out of range."""
     if not 0.0 <= args.threshold < 1.0:
         raise ContractError(f"--threshold {args.threshold}: expected 0 <= threshold < 1")
-    for flag in ("min_examples", "ranks", "batch_size", "epochs", "patience", "resamples"):
+    for flag in (
+        "min_examples",
+        "members",
+        "ranks",
+        "batch_size",
+        "epochs",
+        "patience",
+        "resamples",
+    ):
         if getattr(args, flag) < 1:
             raise ContractError(
                 f"--{flag.replace('_', '-')} {getattr(args, flag)}: expected at least 1"
@@ -59,6 +70,7 @@ def dnn_plan_of(args: argparse.Namespace) -> DnnPlan:
     return DnnPlan(
         network=_network_plan(args, args.learning_rate or 3e-4),
         multi=_network_plan(args, args.learning_rate or 1e-3),
+        multi_members=args.members,
         weigh_classes=args.weigh_classes,
         threshold=args.threshold,
         min_examples=args.min_examples,

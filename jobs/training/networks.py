@@ -16,11 +16,11 @@ from pyspark.sql import SparkSession
 
 from jobs.training.node_table import TableRecipe
 from jobs.training.tasks import RESULT, as_row, from_row
-from models.dnn import MULTI, DnnPlan, Surroundings, train_multi, train_separate
+from models.dnn import MULTI, DnnPlan, train_multi, train_separate
 from models.label_training import LabelResult
-from models.networks.checkpoint import CheckpointFile
 from models.networks.ranks import HorovodRanks, Ranks
 from models.networks.table import NetworkTable
+from models.networks.training import Surroundings
 from udfs.errors import ContractError
 
 log = logging.getLogger(__name__)
@@ -86,8 +86,7 @@ class NetworkJob:
     ) -> list[LabelResult]:
         """Train one network; a result per label."""
         sets, taxonomy = self.recipe.sets, self.recipe.taxonomy
-        file = CheckpointFile(f"{self.checkpoints}/{task.name}.npz")
-        where = Surroundings(ranks, file, on_epoch)
+        where = Surroundings(ranks, self.checkpoints, on_epoch)
         if task.name == MULTI:
             return train_multi(table, task.labels, plan=self.plan, where=where)
         (label,) = task.labels

@@ -1,6 +1,5 @@
 """Training of one classifier of alerts, with a balanced choice and hard negatives."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,12 +11,10 @@ from models.label_training import LabelResult
 from models.metrics import label_metrics
 from models.networks import architecture as networks
 from models.networks.architecture import Architecture
-from models.networks.checkpoint import CheckpointFile
-from models.networks.ranks import Ranks
 from models.networks.runtime import Network
 from models.networks.schedule import Schedule
 from models.networks.stored import to_bytes
-from models.networks.training import NetworkPlan, Trained, train_network
+from models.networks.training import NetworkPlan, Surroundings, Trained, train_network
 from models.splits import PART_NAMES, TEST, TRAIN, VALIDATION
 from udfs.alerts.metadata import FEATURES
 
@@ -26,7 +23,6 @@ READS = {TRIPLETS: (), FEATURES_AND_TRIPLETS: FEATURES}
 # Rows of one call of the network.
 _SCORED_AT_ONCE = 2048
 
-OnEpoch = Callable[[int, dict[str, float]], None]
 Scores = NDArray[np.float32]
 
 
@@ -58,15 +54,6 @@ class AlertPlan:
     min_examples: int = 50
     resamples: int = 1000
     seed: int = 42
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """Where a training runs: its ranks, the folder of its checkpoints, who wants to know."""
-
-    ranks: Ranks | None = None
-    checkpoints: str | None = None
-    on_epoch: OnEpoch | None = None
 
 
 def train_alert_label(
@@ -129,14 +116,13 @@ def _train(
     architecture = (
         Architecture(networks.BRAAI, 0) if braai else Architecture(networks.ACAI, len(FEATURES))
     )
-    folder = where.checkpoints
     return train_network(
         architecture,
         table.examples(rows, target, reads=not braai),
         table.examples(np.flatnonzero(table.part == VALIDATION), target, reads=not braai),
         plan=plan.network,
         ranks=where.ranks,
-        checkpoint=CheckpointFile(f"{folder}/{label}-{number}.npz") if folder else None,
+        checkpoint=where.checkpoint(f"{label}-{number}"),
         on_epoch=where.on_epoch,
     )
 

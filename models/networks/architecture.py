@@ -1,6 +1,6 @@
 """The networks of SCoPe, ACAI and braai, as data, and their Keras models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from udfs.errors import ContractError
@@ -77,6 +77,9 @@ class Architecture:
         Units before the outputs; 0 for the family's own.
     dropout
         Factor on the family's shares; 0 switches them off.
+    members
+        Networks of this kind that answer together, by the mean of their logits: trained from
+        different weights, they err in different places.
     """
 
     family: str
@@ -84,6 +87,7 @@ class Architecture:
     n_outputs: int = 1
     head_units: int = 0
     dropout: float = 1.0
+    members: int = 1
 
     def __post_init__(self) -> None:
         if self.family not in _FAMILIES:
@@ -116,7 +120,7 @@ def weight_shapes(architecture: Architecture) -> list[tuple[str, tuple[int, ...]
     """Name and shape of each array of weights, in the order in which they are stored.
 
     First the image branch, then the features, the head and the output: an order that does not
-    hang on Keras, which sorts the layers by their depth in the graph.
+    hang on Keras, which sorts the layers by their depth in the graph. Member after member.
     """
     own = architecture.branches
     image: list[tuple[str, tuple[int, ...]]] = []
@@ -140,7 +144,7 @@ def weight_shapes(architecture: Architecture) -> list[tuple[str, tuple[int, ...]
     joined = (channels * side * side if own.flatten else channels) + (width if features else 0)
     head = _dense_shapes("head", joined, architecture.head)
     output = _dense_shapes("output", architecture.head, architecture.n_outputs)
-    return image + features + head + output
+    return (image + features + head + output) * architecture.members
 
 
 def _dense_shapes(name: str, width: int, units: int) -> list[tuple[str, tuple[int, ...]]]:
@@ -155,7 +159,7 @@ def _side_after(own: Branches) -> int:
 
 
 def build(architecture: Architecture, *, seed: int = 0) -> "keras.Model":
-    """The Keras model, with Glorot-uniform weights drawn from ``seed``.
+    """The Keras model of one member, with Glorot-uniform weights drawn from ``seed``.
 
     Its inputs are ``[features (n, n_features), image (n, h, w, c)]`` (the image alone for braai),
     its output ``(n, n_outputs)`` probabilities, all float32.
@@ -198,9 +202,9 @@ def build(architecture: Architecture, *, seed: int = 0) -> "keras.Model":
 
 
 def ordered_variables(model: "keras.Model", architecture: Architecture) -> list[Any]:
-    """The model's variables in the order of ``weight_shapes``."""
+    """The variables of one member's model in the order of ``weight_shapes``."""
     layers: dict[str, list[Any]] = {}
-    for name, _ in weight_shapes(architecture):
+    for name, _ in weight_shapes(replace(architecture, members=1)):
         layer = name.split(".")[0]
         layers.setdefault(layer, model.get_layer(layer).weights)
     return [variable for variables in layers.values() for variable in variables]

@@ -1,5 +1,8 @@
 """Scoring with a stored network, without TensorFlow."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,33 +29,15 @@ class Network:
     """
 
     def __init__(
-        self, architecture: Architecture, weights: dict[str, FloatArray], *, threads: int = 1
+        self, architecture: Architecture, weights: Sequence[FloatArray], *, threads: int = 1
     ) -> None:
         self.architecture = architecture
         self._threads = threads
-        own = architecture.branches
-        self._depthwise, self._kernels = [], []
-        for layer, name in enumerate(_CONVOLUTIONS):
-            whole = weights[f"{name}.pointwise" if own.separable else f"{name}.kernel"]
-            self._kernels.append(convolutions.whole_vectors(whole))
-            if own.separable:
-                of_pixel = weights[f"{name}.depthwise"]
-                self._depthwise.append(
-                    convolutions.wide_depthwise(of_pixel, own.image[0])
-                    if layer == 0
-                    else of_pixel.ravel()
-                )
-        self._biases = [weights[f"{name}.bias"] for name in _CONVOLUTIONS]
-        self._dense_weights = {
-            name.removesuffix(".kernel"): (
-                convolutions.whole_vectors(kernel),
-                convolutions.whole_vectors(weights[name.replace("kernel", "bias")]),
-            )
-            for name, kernel in weights.items()
-            if name.endswith(".kernel") and kernel.ndim == 2
-        }
-        head_inputs = weights["head.kernel"].shape[0]
-        self._image_outputs = head_inputs - (own.feature_units[-1] if own.feature_units else 0)
+        names = [name for name, _ in weight_shapes(replace(architecture, members=1))]
+        self._members = [
+            _Member(architecture, dict(zip(names, arrays, strict=True)))
+            for arrays in _batched(weights, len(names))
+        ]
 
     @classmethod
     def load(cls, content: bytes, *, threads: int = 1) -> "Network":
@@ -68,9 +53,7 @@ class Network:
         ContractError
             If it is no such file.
         """
-        architecture, arrays = from_bytes(content)
-        names = [name for name, _ in weight_shapes(architecture)]
-        return cls(architecture, dict(zip(names, arrays, strict=True)), threads=threads)
+        return cls(*from_bytes(content), threads=threads)
 
     def predict(self, features: FloatArray | None, image: FloatArray) -> FloatArray:
         """Probabilities, (n, n_outputs) float32.
@@ -108,7 +91,48 @@ class Network:
             )
 
     def _predict(self, features: FloatArray | None, image: FloatArray) -> FloatArray:
-        own = self.architecture
+        logits = self._members[0].logits(features, image)
+        for member in self._members[1:]:
+            logits += member.logits(features, image)
+        logits /= np.float32(len(self._members))
+        # exp overflows to infinity where the probability is 0 in float32.
+        with np.errstate(over="ignore"):
+            probability: FloatArray = 1 / (1 + np.exp(-logits))
+        return probability
+
+
+class _Member:
+    """One of the networks that answer together."""
+
+    def __init__(self, architecture: Architecture, weights: dict[str, FloatArray]) -> None:
+        self._architecture = architecture
+        own = architecture.branches
+        self._depthwise, self._kernels = [], []
+        for layer, name in enumerate(_CONVOLUTIONS):
+            whole = weights[f"{name}.pointwise" if own.separable else f"{name}.kernel"]
+            self._kernels.append(convolutions.whole_vectors(whole))
+            if own.separable:
+                of_pixel = weights[f"{name}.depthwise"]
+                self._depthwise.append(
+                    convolutions.wide_depthwise(of_pixel, own.image[0])
+                    if layer == 0
+                    else of_pixel.ravel()
+                )
+        self._biases = [weights[f"{name}.bias"] for name in _CONVOLUTIONS]
+        self._dense_weights = {
+            name.removesuffix(".kernel"): (
+                convolutions.whole_vectors(kernel),
+                convolutions.whole_vectors(weights[name.replace("kernel", "bias")]),
+            )
+            for name, kernel in weights.items()
+            if name.endswith(".kernel") and kernel.ndim == 2
+        }
+        head_inputs = weights["head.kernel"].shape[0]
+        self._image_outputs = head_inputs - (own.feature_units[-1] if own.feature_units else 0)
+
+    def logits(self, features: FloatArray | None, image: FloatArray) -> FloatArray:
+        """Log odds, (n, n_outputs) float32."""
+        own = self._architecture
         joined = np.empty((len(image), self._image_outputs), dtype=np.float32)
         convolutions.image_branch(
             np.ascontiguousarray(image, dtype=np.float32),
@@ -122,11 +146,7 @@ class Network:
                 branch = self._dense(branch, f"features_{i + 1}", units)
             joined = np.concatenate([branch, joined], axis=1)
         head = self._dense(joined, "head", own.head)
-        logits = self._dense(head, "output", own.n_outputs, floor=convolutions.LINEAR)
-        # exp overflows to infinity where the probability is 0 in float32.
-        with np.errstate(over="ignore"):
-            probability: FloatArray = 1 / (1 + np.exp(-logits))
-        return probability
+        return self._dense(head, "output", own.n_outputs, floor=convolutions.LINEAR)
 
     def _dense(
         self,
@@ -139,3 +159,7 @@ class Network:
         outputs = np.empty((len(inputs), units), dtype=np.float32)
         convolutions.dense(inputs, *self._dense_weights[name], floor, outputs)
         return outputs
+
+
+def _batched(weights: Sequence[FloatArray], size: int) -> list[Sequence[FloatArray]]:
+    return [weights[start : start + size] for start in range(0, len(weights), size)]

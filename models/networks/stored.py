@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from zipfile import BadZipFile
 
@@ -31,7 +31,7 @@ def to_bytes(architecture: Architecture, weights: Sequence[NDArray[Any]]) -> byt
     """
     check_weights(architecture, weights)
     arrays = {
-        f"{i:02d}.{name}": np.asarray(weights[i], dtype=np.float32)
+        f"{i:03d}.{name}": np.asarray(weights[i], dtype=np.float32)
         for i, (name, _) in enumerate(weight_shapes(architecture))
     }
     buffer = io.BytesIO()
@@ -56,6 +56,14 @@ def from_bytes(content: bytes) -> tuple[Architecture, list[FloatArray]]:
         raise ContractError(f"not a stored network: {error}") from error
     check_weights(architecture, weights)
     return architecture, weights
+
+
+def together(
+    architecture: Architecture, members: Sequence[Sequence[NDArray[Any]]]
+) -> tuple[Architecture, list[NDArray[Any]]]:
+    """One network of several that were trained alike, given the weights of each."""
+    weights = [array for member in members for array in member]
+    return replace(architecture, members=len(members)), weights
 
 
 def check_weights(architecture: Architecture, weights: Sequence[NDArray[Any]]) -> None:

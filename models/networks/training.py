@@ -82,6 +82,19 @@ class Examples:
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """Where a training runs: its ranks, the folder of its checkpoints, who wants to know."""
+
+    ranks: Ranks | None = None
+    checkpoints: str | None = None
+    on_epoch: Callable[[int, dict[str, float]], None] | None = None
+
+    def checkpoint(self, name: str) -> CheckpointFile | None:
+        """The checkpoint of one network; none without a folder."""
+        return CheckpointFile(f"{self.checkpoints}/{name}.npz") if self.checkpoints else None
+
+
+@dataclass(frozen=True)
 class Trained:
     """A network at its best epoch, with one record per epoch of how it got there."""
 

@@ -4,11 +4,11 @@ import pytest
 from models.acai import training
 from models.acai.alert_table import AlertTable, check_letters
 from models.acai.balance import balance
-from models.acai.training import AlertPlan, Surroundings, train_alert_label
+from models.acai.training import AlertPlan, train_alert_label
 from models.networks.architecture import weight_shapes
 from models.networks.schedule import State
 from models.networks.stored import from_bytes
-from models.networks.training import Trained
+from models.networks.training import Surroundings, Trained
 from models.splits import TEST, TRAIN, VALIDATION
 from udfs.errors import ContractError
 

@@ -201,9 +201,13 @@ def test_errors_in_a_class_map_are_named(taxonomy, text, message):
         parse_class_map(text, taxonomy, source="x.toml")
 
 
-def test_extended_features_are_read_by_labels_of_both_kinds():
+@pytest.mark.parametrize("choice", ["extended", "best"])
+def test_wider_features_are_read_by_labels_of_both_kinds(choice):
     scope = read_feature_sets(CONF / "features.toml")
-    sets = read_feature_sets(CONF / "features.toml", choice="extended")
+    sets = read_feature_sets(CONF / "features.toml", choice=choice)
+    of_best = {name for name in sets.ontological if name.endswith("BEST")}
+    assert bool(of_best) == (choice == "best")
+    assert all(sets.filling[name] == "median" for name in of_best)
     assert set(sets.ontological) <= set(FEATURES.schema.names)
     assert sets.phenomenological[:35] == scope.phenomenological
     assert {"period_ELS_ECE_EAOV", "period_EAOV"} <= set(sets.phenomenological)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 
 from models.networks.architecture import (
     Architecture,
@@ -13,8 +14,9 @@ from models.networks.architecture import (
 )
 from models.networks.checkpoint import CheckpointFile
 from models.networks.loss import loss_of, total_loss
+from models.networks.runtime import Network
 from models.networks.schedule import Schedule
-from models.networks.stored import from_bytes, to_bytes
+from models.networks.stored import from_bytes, to_bytes, together
 from models.networks.training import Examples, NetworkPlan, train_network
 from udfs.errors import ContractError
 
@@ -138,3 +140,23 @@ def test_features_that_are_not_finite_end_the_training_with_a_line():
     train.features[5, 1] = np.inf
     with pytest.raises(ContractError, match="the training diverged"):
         train_network(ARCHITECTURE, train, examples(32, seed=1), plan=PLAN)
+
+
+def test_networks_that_answer_together_give_the_mean_of_their_logits():
+    def weights(seed):
+        rng = np.random.default_rng(seed)
+        return [rng.normal(0, 0.3, s).astype(np.float32) for _, s in weight_shapes(ARCHITECTURE)]
+
+    rows = examples(20)
+    members = [weights(seed) for seed in (1, 2, 3)]
+    alone = [
+        Network.load(to_bytes(ARCHITECTURE, own)).predict(rows.features, rows.image)
+        for own in members
+    ]
+    content = to_bytes(*together(ARCHITECTURE, members))
+    assert from_bytes(content)[0].members == 3
+    expected = expit(np.mean([logit(p.astype(float)) for p in alone], axis=0))
+    found = Network.load(content).predict(rows.features, rows.image)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    with pytest.raises(ContractError, match="60 arrays of weights, found 59"):
+        to_bytes(from_bytes(content)[0], from_bytes(content)[1][:-1])
