@@ -82,7 +82,9 @@ class Training:
                 f"--distributed-above {self.distributed_above:,} can only be split by star"
             )
         train = stars[stars["part"] == TRAIN]
-        imputer = fit_on_sample(features, train, self.sets)[0] if large else None
+        # The same rows as train_dnn takes: scoring then fills gaps once for both.
+        by_star = self.plan.split == BY_STAR
+        imputer = fit_on_sample(features, train, self.sets)[0] if by_star else None
         trained = list(
             self._train(features, stars, small=small, large=large, imputer=imputer, asked=wanted)
         )
@@ -179,6 +181,8 @@ def fit_on_sample(
     train : DataFrame
         The stars of the training part.
     """
+    if train.empty:
+        raise ContractError("no labelled star with features fell into the training part")
     keys = features.sparkSession.createDataFrame(train.index.to_frame(index=False))
     sample = (
         features.join(keys, on=KEY, how="left_semi")
