@@ -18,9 +18,7 @@ from jobs.training.network_files import forget_checkpoints
 from jobs.training.networks import (
     NetworkTask,
     application_folder,
-    train_as_tasks,
-    train_in_process,
-    train_on_ranks,
+    train_networks,
 )
 from jobs.training.told import tell_skipped, tell_trained
 from jobs.training.warehouse_models import as_json, as_parquet, model_files
@@ -144,15 +142,9 @@ class AlertTraining:
     def _train(self, job: AlertJob, labels: Sequence[str]) -> Iterator[LabelResult]:
         tasks = [NetworkTask(name, (name,)) for name in labels]
         progress = Progress("train_acai", len(tasks), of="networks")
-        spark = self.warehouse.spark
-        if self.ranks > 1:
-            found: Iterator[list[LabelResult]] = iter(
-                train_on_ranks(spark, job, tasks, ranks=self.ranks)
-            )
-        elif self.in_process:
-            found = train_in_process(job, tasks)
-        else:
-            found = train_as_tasks(spark, job, tasks)
+        found = train_networks(
+            self.warehouse.spark, job, tasks, ranks=self.ranks, in_process=self.in_process
+        )
         for results in found:
             for result in results:
                 tell_trained(result, rounds="best_epoch")

@@ -17,9 +17,7 @@ from jobs.training.networks import (
     NetworkJob,
     NetworkTask,
     application_folder,
-    train_as_tasks,
-    train_in_process,
-    train_on_ranks,
+    train_networks,
 )
 from jobs.training.node_table import TableRecipe
 from jobs.training.run import fit_on_sample, only_mode
@@ -154,15 +152,9 @@ class NetworkTraining:
         tasks += [NetworkTask(name, (name,)) for name in labels] if self.kind != MULTI else []
         log.info("training %d networks for %d labels", len(tasks), len(labels))
         progress = Progress("train_dnn", len(tasks), of="networks")
-        spark = self.warehouse.spark
-        if self.ranks > 1:
-            found: Iterator[list[LabelResult]] = iter(
-                train_on_ranks(spark, job, tasks, ranks=self.ranks)
-            )
-        elif self.in_process:
-            found = train_in_process(job, tasks)
-        else:
-            found = train_as_tasks(spark, job, tasks)
+        found = train_networks(
+            self.warehouse.spark, job, tasks, ranks=self.ranks, in_process=self.in_process
+        )
         for results in found:
             for result in results:
                 tell_trained(result, rounds="best_epoch")

@@ -97,6 +97,23 @@ class NetworkJob:
         ]
 
 
+def train_networks(
+    spark: SparkSession,
+    job: Job,
+    tasks: Sequence[NetworkTask],
+    *,
+    ranks: int,
+    in_process: bool,
+) -> Iterator[list[LabelResult]]:
+    """Train the networks in the one of three ways that was asked for; a list per network."""
+    if ranks > 1:
+        yield from train_on_ranks(spark, job, tasks, ranks=ranks)
+    elif in_process:
+        yield from train_in_process(job, tasks)
+    else:
+        yield from train_as_tasks(spark, job, tasks)
+
+
 def train_as_tasks(
     spark: SparkSession, job: Job, tasks: Sequence[NetworkTask]
 ) -> Iterator[list[LabelResult]]:
