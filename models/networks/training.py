@@ -3,21 +3,18 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.networks.architecture import Architecture, build, ordered_variables
 from models.networks.checkpoint import Checkpoint, CheckpointFile
+from models.networks.compiled import compiled_answer, compiled_step
 from models.networks.loss import BINARY, loss_of, total_loss
 from models.networks.ranks import Alone, Ranks
 from models.networks.schedule import Schedule, State
 from models.networks.seeds import seed_dropout
 from udfs.errors import ContractError
-
-if TYPE_CHECKING:
-    import keras
 
 FloatArray = NDArray[np.float32]
 # Rows of one forward pass over the validation part.
@@ -173,8 +170,10 @@ class _Training:
         # No more rows than there are, and the same number for every rank.
         share = max(min(plan.batch, len(train.rows)) // ranks.size, 1)
         self._batch = share * ranks.size
-        self._step = _compiled_step(self._model, self._optimizer, plan, ranks)
-        self._answer = _compiled_answer(self._model)
+        self._step = compiled_step(
+            self._model, self._optimizer, loss_of(plan.loss, plan.focal_gamma), ranks
+        )
+        self._answer = compiled_answer(self._model)
         self._state = State()
         self._best: list[FloatArray] = self._weights()
         self._history: list[dict[str, float]] = []
@@ -269,43 +268,3 @@ class _Training:
     def _as_checkpoint(self) -> Checkpoint:
         optimizer = [np.array(variable) for variable in self._optimizer.variables]
         return Checkpoint(self._state, self._weights(), optimizer, self._best, self._history)
-
-
-def _compiled_step(
-    model: "keras.Model", optimizer: "keras.optimizers.Optimizer", plan: NetworkPlan, ranks: Ranks
-) -> Callable[..., Any]:
-    """One step on one batch: forward, backward, mean over the ranks, update; gives the loss."""
-    import tensorflow as tf
-
-    loss = loss_of(plan.loss, plan.focal_gamma)
-    variables = model.trainable_variables
-    sizes = [int(np.prod(variable.shape)) for variable in variables]
-
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def step(inputs: Any, target: Any, weight: Any) -> Any:
-        with tf.GradientTape() as tape:
-            value = loss(model(inputs, training=True), target, weight)
-        gradients = tape.gradient(value, variables)
-        # One message per step, not one per array.
-        flat = tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], axis=0)
-        parts = tf.split(ranks.average_gradient(flat), sizes)
-        optimizer.apply(
-            [tf.reshape(part, v.shape) for part, v in zip(parts, variables, strict=True)],
-            variables,
-        )
-        return value
-
-    compiled: Callable[..., Any] = step
-    return compiled
-
-
-def _compiled_answer(model: "keras.Model") -> Callable[..., Any]:
-    """The probabilities of a batch: layer by layer, Keras takes longer than the layers."""
-    import tensorflow as tf
-
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def answer(inputs: Any) -> Any:
-        return model(inputs, training=False)
-
-    compiled: Callable[..., Any] = answer
-    return compiled
