@@ -23,9 +23,9 @@ from pyspark.sql import functions as F
 from scoring_models import LABELS, SETS, feature_rows, images, network_set, tree_set
 
 from jobs import infer_fields
+from jobs.common.model_files import model_files
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
-from jobs.training.warehouse_models import model_files
 from udfs.schemas import FEATURES
 
 PER_PART = 10_000

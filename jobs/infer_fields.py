@@ -8,6 +8,7 @@ from pathlib import Path
 from jobs.common.cli import field_list, job_parser, open_log, run_job
 from jobs.common.config import CONF
 from jobs.common.ledger import Ledger
+from jobs.common.production import load_named, load_production
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
 from jobs.common.version import fingerprint
@@ -15,7 +16,6 @@ from jobs.inference.explain import Explanation
 from jobs.inference.fields import find_fields
 from jobs.inference.run import Inference
 from jobs.inference.score import scoring_key
-from jobs.registry.production import load_named, load_production
 from jobs.training.arguments import names_of
 from models.store import DNN, XGB
 from models.taxonomy import read_taxonomy

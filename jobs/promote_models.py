@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from jobs.common.cli import job_parser, open_log, run_job
+from jobs.common.registry_table import read_models
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
 from jobs.registry.promotion import Promotion
-from jobs.registry.table import read_models
 from jobs.training.arguments import names_of
 from models.registry import Model
 from models.store import ALGORITHMS

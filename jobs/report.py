@@ -8,9 +8,10 @@ from pathlib import Path
 from jobs.common.cli import field_list, job_parser, open_log, run_job
 from jobs.common.config import CONF
 from jobs.common.files import write_bytes
+from jobs.common.model_files import model_files
+from jobs.common.production import production_sets
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
-from jobs.registry.production import production_sets
 from jobs.reports.comparison import compare_sets, networks_and_trees
 from jobs.reports.comparison_page import comparison_page
 from jobs.reports.field_data import gather_field
@@ -20,7 +21,6 @@ from jobs.reports.page import Page, render
 from jobs.reports.training_data import gather_training
 from jobs.reports.training_page import training_page
 from jobs.training.arguments import names_of
-from jobs.training.warehouse_models import model_files
 from models.store import DNN, XGB
 from models.taxonomy import read_taxonomy
 from udfs.schemas import scores_table

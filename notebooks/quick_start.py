@@ -36,8 +36,8 @@ from jobs import (
     train_xgb,
 )
 from jobs.common.config import CONF, read_survey
+from jobs.common.registry_table import read_models
 from jobs.common.tables import Warehouse
-from jobs.registry.table import read_models
 from jobs.reports.plots_light_curves import phase
 from jobs.reports.stars import Wanted, read_stars
 from jobs.reports.svg import BANDS

@@ -9,8 +9,8 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.common.production import load_production
 from jobs.common.tables import Warehouse
-from jobs.registry.production import load_production
 from models.acai.alert_table import BRAAI, check_letters
 from models.acai.scorer import AlertScorer
 from models.splits import split_by_star

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from jobs.common.files import read_bytes
+from jobs.common.model_files import model_files
 from jobs.common.tables import Warehouse
 from jobs.common.version import code_version
 from jobs.registry.register import register
-from jobs.training.warehouse_models import model_files
 from models import store
 from models.acai.inputs import ACAI_2020
 from models.acai.published import Published, import_network

@@ -9,11 +9,13 @@ import pandas as pd
 
 from jobs.alerts.labels import labelled_alerts
 from jobs.alerts.training_table import AlertRecipe
+from jobs.common.model_files import model_files
 from jobs.common.progress import Progress
+from jobs.common.registry_table import delta_versions
 from jobs.common.tables import Warehouse
 from jobs.common.version import code_version, fingerprint
 from jobs.registry.register import register
-from jobs.registry.table import delta_versions
+from jobs.training.contents import as_json, as_parquet
 from jobs.training.network_files import forget_checkpoints
 from jobs.training.networks import (
     NetworkTask,
@@ -21,7 +23,6 @@ from jobs.training.networks import (
     train_networks,
 )
 from jobs.training.told import tell_skipped, tell_trained
-from jobs.training.warehouse_models import as_json, as_parquet, model_files
 from models import store
 from models.acai.alert_table import BRAAI, CLASSES, AlertTable
 from models.acai.inputs import ACAI_2020, fit_inputs

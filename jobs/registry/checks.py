@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from jobs.common.model_files import model_files
+from jobs.common.production import load_models
+from jobs.common.smoke import Sample, sample_of, smoke_test
 from jobs.common.tables import Warehouse
-from jobs.registry.production import load_models
-from jobs.registry.smoke import Sample, sample_of, smoke_test
-from jobs.training.warehouse_models import model_files
 from models import store
 from models.registry import Model
 from udfs.schemas import FEATURES

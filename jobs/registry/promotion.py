@@ -8,10 +8,10 @@ from functools import cached_property
 
 import pandas as pd
 
+from jobs.common.registry_table import change_stages
 from jobs.common.tables import Warehouse
 from jobs.registry.checks import Checks
 from jobs.registry.comparison import compare
-from jobs.registry.table import change_stages
 from models.registry import (
     PRODUCTION,
     Model,

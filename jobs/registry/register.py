@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from jobs.common.files import file_size
+from jobs.common.model_files import model_files
+from jobs.common.registry_table import append_models, read_models
 from jobs.common.tables import Warehouse
-from jobs.registry.table import append_models, read_models
-from jobs.training.warehouse_models import model_files
 from models import store
 from models.registry import candidates_of
 
@@ -23,8 +23,8 @@ def register(
     Parameters
     ----------
     algorithm, version : as ``store.save`` was given and returned
-    data_versions : table -> Delta version that was read: ``jobs.registry.table.delta_versions``
-        asked before the training read them
+    data_versions : table -> Delta version that was read, as
+        ``jobs.common.registry_table.delta_versions`` said before the training read them
 
     Raises
     ------

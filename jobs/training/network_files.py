@@ -6,9 +6,9 @@ import pandas as pd
 
 from jobs.common import files
 from jobs.common.tables import Warehouse
+from jobs.training.contents import as_json, as_parquet
 from jobs.training.node_table import TableRecipe
 from jobs.training.sizes import KEY
-from jobs.training.warehouse_models import as_json, as_parquet
 from models.label_training import LabelResult
 from models.networks.table import NetworkTable
 from models.store import IMPUTER, METRICS, PREDICTIONS, SCALER

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from pyspark.sql import functions as F
 
+from jobs.common.model_files import model_files
 from jobs.common.progress import Progress
+from jobs.common.registry_table import delta_versions
 from jobs.common.tables import Warehouse
 from jobs.common.version import code_version, fingerprint
 from jobs.registry.register import register
-from jobs.registry.table import delta_versions
 from jobs.training.network_files import forget_checkpoints, network_contents
 from jobs.training.networks import (
     NetworkJob,
@@ -23,7 +24,6 @@ from jobs.training.node_table import TableRecipe
 from jobs.training.run import fit_on_sample, only_mode
 from jobs.training.sizes import labelled_stars
 from jobs.training.told import tell_skipped, tell_trained
-from jobs.training.warehouse_models import model_files
 from models import store
 from models.dnn import MULTI, DnnPlan, better_of
 from models.feature_sets import FeatureSets

@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.common.model_files import model_files
 from jobs.common.progress import Progress
+from jobs.common.registry_table import delta_versions
 from jobs.common.tables import Warehouse
 from jobs.common.version import code_version
 from jobs.registry.register import register
-from jobs.registry.table import delta_versions
+from jobs.training.contents import contents_of
 from jobs.training.distributed import train_distributed
 from jobs.training.sizes import KEY, labelled_stars, light_curves_of
 from jobs.training.tasks import train_as_tasks
 from jobs.training.told import tell_skipped, tell_trained
-from jobs.training.warehouse_models import contents_of, model_files
 from models import store
 from models.feature_sets import FeatureSets
 from models.imputation import Imputer, fit_imputer

@@ -7,14 +7,14 @@ from made_models import images, save_networks, save_trees
 from synthetic_features import feature_rows, write_features
 
 from jobs.common.config import CONF
+from jobs.common.model_files import model_files
+from jobs.common.production import load_production
+from jobs.common.registry_table import delta_versions
 from jobs.common.tables import Warehouse
 from jobs.infer_fields import main
 from jobs.inference import score as scoring
 from jobs.promote_models import main as promote
-from jobs.registry.production import load_production
 from jobs.registry.register import register
-from jobs.registry.table import delta_versions
-from jobs.training.warehouse_models import model_files
 from models.scorer import Scorer
 from models.taxonomy import read_taxonomy
 from udfs.errors import ContractError

@@ -7,14 +7,14 @@ import pytest
 from made_models import images, save_networks, save_trees
 from synthetic_features import feature_rows, write_features
 
+from jobs.common.model_files import model_files
+from jobs.common.production import load_production
+from jobs.common.registry_table import delta_versions, read_models
 from jobs.common.tables import Warehouse
 from jobs.promote_models import main
 from jobs.registry.checks import Checks
-from jobs.registry.production import load_production
 from jobs.registry.promotion import Promotion
 from jobs.registry.register import register
-from jobs.registry.table import delta_versions, read_models
-from jobs.training.warehouse_models import model_files
 from models.registry import in_production
 from udfs.errors import ContractError
 from udfs.schemas import FEATURES, MODELS

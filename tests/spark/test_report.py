@@ -18,9 +18,10 @@ from synthetic_field import (
 
 from jobs import report
 from jobs.common.config import CONF
+from jobs.common.model_files import model_files
+from jobs.common.registry_table import change_stages, read_models
 from jobs.common.tables import Warehouse
 from jobs.registry.register import register
-from jobs.registry.table import change_stages, read_models
 from jobs.reports.agreement import count_agreement, count_agreement_in_table, tree_pairs
 from jobs.reports.comparison import compare_sets
 from jobs.reports.field_data import gather_field
@@ -35,7 +36,6 @@ from jobs.reports.field_tables import (
 )
 from jobs.reports.page import render
 from jobs.reports.plots_scores import BINS
-from jobs.training.warehouse_models import model_files
 from models.registry import promoted
 from models.store import DNN, XGB
 from models.taxonomy import read_taxonomy

@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from made_alerts import packet, record, stamp
 
+from jobs.common.model_files import model_files
+from jobs.common.registry_table import read_models
 from jobs.common.tables import Warehouse
 from jobs.import_models import main as import_models
 from jobs.ingest_alerts import main as ingest_alerts
-from jobs.registry.table import read_models
 from jobs.train_acai import main as train_acai
-from jobs.training.warehouse_models import model_files
 from models.acai.scorer import AlertScorer
 from models.store import load
 from udfs.alerts.cutouts import read_triplets

@@ -13,12 +13,12 @@ import pytest
 from sklearn.metrics import average_precision_score
 from synthetic_features import feature_rows, write_features, write_labels
 
+from jobs.common.model_files import model_files
+from jobs.common.registry_table import delta_versions, read_models
 from jobs.common.tables import Warehouse
-from jobs.registry.table import delta_versions, read_models
 from jobs.train_dnn import main
 from jobs.training.network_run import NetworkTraining
 from jobs.training.networks import NetworkJob, NetworkTask, train_on_ranks
-from jobs.training.warehouse_models import model_files
 from models import store
 from models.dnn import DnnPlan, train_separate
 from models.feature_sets import read_feature_sets

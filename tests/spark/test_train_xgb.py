@@ -9,10 +9,10 @@ from pyspark.sql import functions as F
 from sklearn.metrics import average_precision_score
 from synthetic_features import CLASSES, feature_rows, toy_warehouse, write_features
 
-from jobs.registry.table import read_models
+from jobs.common.model_files import model_files
+from jobs.common.registry_table import read_models
 from jobs.train_xgb import main
 from jobs.training import run
-from jobs.training.warehouse_models import model_files
 from models import store
 from models.scorer import Scorer
 from udfs.errors import ContractError

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from jobs.common.model_files import model_files
+from jobs.common.registry_table import read_models
 from jobs.common.tables import Warehouse
-from jobs.registry.table import read_models
-from jobs.training.warehouse_models import model_files
 from models.registry import Model, in_production
 from models.store import ModelSet, load, split_name
 from udfs.errors import ContractError
