@@ -5,14 +5,10 @@ A column has one name from the input file to the last table. ``null`` means *not
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pyspark.sql.types import (
     ArrayType,
-    BinaryType,
-    BooleanType,
     ByteType,
-    DataType,
     DoubleType,
     FloatType,
     IntegerType,
@@ -25,7 +21,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from udfs.alerts.metadata import FEATURES as ALERT_FEATURES
+from udfs.table import Table, column, columns
 
 STATISTICS = (
     "n", "median", "wmean", "chi2red", "roms", "wstd", "norm_peak_to_peak_amp",
@@ -68,52 +64,34 @@ CONTEXT = ALERT_CONTEXT + ALLWISE + GAIA + PS1
 CATALOGUE_IDS = ("Gaia_EDR3___id", "AllWISE___id", "PS1_DR1___id")
 
 
-@dataclass(frozen=True)
-class Table:
-    """One Delta table: folder name, columns, and the columns that split it into folders."""
-
-    name: str
-    schema: StructType
-    partition_by: tuple[str, ...]
-    comment: str
-
-
-def _column(name: str, dtype: DataType, comment: str, *, required: bool = False) -> StructField:
-    return StructField(name, dtype, nullable=not required, metadata={"comment": comment})
-
-
-def _columns(names: Sequence[str], dtype: DataType, comment: str) -> list[StructField]:
-    return [_column(name, dtype, comment) for name in names]
-
-
-_SURVEY = _column("survey", StringType(), "name of the configuration in conf/survey", required=True)
-_FIELD = _column(
+_SURVEY = column("survey", StringType(), "name of the configuration in conf/survey", required=True)
+_FIELD = column(
     "field", IntegerType(), "survey field; a HEALPix pixel for surveys without fields",
     required=True,
 )  # fmt: skip
 _QUADRANT = [
-    _column("ccd", ByteType(), "CCD 1..16 (0: the survey has none)", required=True),
-    _column("quad", ByteType(), "quadrant 1..4 (0: the survey has none)", required=True),
-    _column("filter", ShortType(), "filter number of the survey (ZTF: 1 g, 2 r, 3 i)",
+    column("ccd", ByteType(), "CCD 1..16 (0: the survey has none)", required=True),
+    column("quad", ByteType(), "quadrant 1..4 (0: the survey has none)", required=True),
+    column("filter", ShortType(), "filter number of the survey (ZTF: 1 g, 2 r, 3 i)",
             required=True),
 ]  # fmt: skip
-_SOURCE_ID = _column("source_id", LongType(), "one light curve: a source in one filter of one "
+_SOURCE_ID = column("source_id", LongType(), "one light curve: a source in one filter of one "
                      "field (ZTF objectid)", required=True)  # fmt: skip
-_OBJECT_ID = _column("object_id", StringType(), "the star: the survey's name, or ZTFJhhmmss.ss"
+_OBJECT_ID = column("object_id", StringType(), "the star: the survey's name, or ZTFJhhmmss.ss"
                      "+ddmmss.s made from the position")  # fmt: skip
 _POSITION = [
-    _column("ra", DoubleType(), "right ascension [deg, ICRS]; null where not published"),
-    _column("dec", DoubleType(), "declination [deg, ICRS]; null where not published"),
-    _column("healpix", LongType(), "nested HEALPix index of order 29; null without a position"),
+    column("ra", DoubleType(), "right ascension [deg, ICRS]; null where not published"),
+    column("dec", DoubleType(), "declination [deg, ICRS]; null where not published"),
+    column("healpix", LongType(), "nested HEALPix index of order 29; null without a position"),
 ]
-_CODE_VERSION = _column("code_version", StringType(), "lambdasky version and commit")
+_CODE_VERSION = column("code_version", StringType(), "lambdasky version and commit")
 _IDENTITY = [_SURVEY, _FIELD, *_QUADRANT, _SOURCE_ID, _OBJECT_ID]
 
 _EPOCHS = [
-    _column("hmjd", ArrayType(DoubleType()), "heliocentric MJD, ascending [day]"),
-    _column("mag", ArrayType(FloatType()), "magnitude [mag]"),
-    _column("magerr", ArrayType(FloatType()), "standard error of mag [mag]"),
-    _column("catflags", ArrayType(IntegerType()), "photometry flags, 0 is clean"),
+    column("hmjd", ArrayType(DoubleType()), "heliocentric MJD, ascending [day]"),
+    column("mag", ArrayType(FloatType()), "magnitude [mag]"),
+    column("magerr", ArrayType(FloatType()), "standard error of mag [mag]"),
+    column("catflags", ArrayType(IntegerType()), "photometry flags, 0 is clean"),
 ]
 
 LIGHT_CURVES = Table(
@@ -121,10 +99,10 @@ LIGHT_CURVES = Table(
     StructType([
         *_IDENTITY,
         *_POSITION,
-        _column("n_epochs", IntegerType(), "number of epochs in the arrays", required=True),
+        column("n_epochs", IntegerType(), "number of epochs in the arrays", required=True),
         *_EPOCHS,
-        _column("content_hash", LongType(), "hash of the arrays: equal hash, equal light curve"),
-        _column("input_file", StringType(), "file that the row was read from"),
+        column("content_hash", LongType(), "hash of the arrays: equal hash, equal light curve"),
+        column("input_file", StringType(), "file that the row was read from"),
     ]),
     ("survey", "field"),
     "Light curves, one row per source, field, ccd, quad and filter",
@@ -132,7 +110,7 @@ LIGHT_CURVES = Table(
 
 SOURCES = Table(
     "sources",
-    StructType([*_IDENTITY, *_POSITION, _column("n_epochs", IntegerType(), "epochs ingested")]),
+    StructType([*_IDENTITY, *_POSITION, column("n_epochs", IntegerType(), "epochs ingested")]),
     ("survey",),
     "Positions of the light curves, in HEALPix order: the table for searches by position",
 )
@@ -146,31 +124,31 @@ FEATURES = Table(
     StructType([
         *_IDENTITY,
         *_POSITION,
-        *_columns(STATISTICS, DoubleType(), "SCoPe basic statistic of the cleaned magnitudes"),
-        *[_column(f"period_{a}", DoubleType(), f"best period of {a} [day]")
+        *columns(STATISTICS, DoubleType(), "SCoPe basic statistic of the cleaned magnitudes"),
+        *[column(f"period_{a}", DoubleType(), f"best period of {a} [day]")
           for a in PERIOD_ALGORITHMS],
-        *[_column(f"significance_{a}", DoubleType(), _SIGNIFICANCE.get(
+        *[column(f"significance_{a}", DoubleType(), _SIGNIFICANCE.get(
                   a, "distance of the best value from the mean [standard deviations]"))
           for a in PERIOD_ALGORITHMS],
-        *[_column(f"pdot_{a}", DoubleType(), "period derivative [day/day]")
+        *[column(f"pdot_{a}", DoubleType(), "period derivative [day/day]")
           for a in PERIOD_ALGORITHMS],
-        *[_column(f"{f}_{a}", DoubleType(), f"Fourier series at period_{a}")
+        *[column(f"{f}_{a}", DoubleType(), f"Fourier series at period_{a}")
           for a in PERIOD_ALGORITHMS for f in FOURIER],
-        _column("n_harmonics", IntegerType(), "harmonics of the star's folded curves, 1 to 8"),
-        *[_column(name, DoubleType(), f"period_{BEST}: {comment}")
+        column("n_harmonics", IntegerType(), "harmonics of the star's folded curves, 1 to 8"),
+        *[column(name, DoubleType(), f"period_{BEST}: {comment}")
           for name, comment in PERIOD_QUALITY.items()],
-        _column("period_status", StringType(), "ok, no_usable_curve or no_candidate"),
-        _column("dmdt", ArrayType(FloatType()),
+        column("period_status", StringType(), "ok, no_usable_curve or no_candidate"),
+        column("dmdt", ArrayType(FloatType()),
                 "26 x 26 histogram of magnitude against time differences, row by row"),
-        *_columns(ALERT_CONTEXT, DoubleType(), "ZTF alerts within 2 arcsec"),
-        *_columns(ALLWISE + GAIA + PS1, DoubleType(), "nearest match within 2 arcsec"),
-        *_columns(CATALOGUE_IDS, LongType(), "nearest match within 2 arcsec"),
-        _column("mode", StringType(), "fixed or scope-v0.9.5"),
-        _column("backend", StringType(), "what computed the periodograms"),
-        _column("times", StringType(), "shared: folded at the times of the block's exposures; "
+        *columns(ALERT_CONTEXT, DoubleType(), "ZTF alerts within 2 arcsec"),
+        *columns(ALLWISE + GAIA + PS1, DoubleType(), "nearest match within 2 arcsec"),
+        *columns(CATALOGUE_IDS, LongType(), "nearest match within 2 arcsec"),
+        column("mode", StringType(), "fixed or scope-v0.9.5"),
+        column("backend", StringType(), "what computed the periodograms"),
+        column("times", StringType(), "shared: folded at the times of the block's exposures; "
                 "exact: at the epochs' own"),
-        _column("n_freq", IntegerType(), "length of the frequency grid"),
-        _column("input_hash", LongType(), "light curve, settings and code that made the row"),
+        column("n_freq", IntegerType(), "length of the frequency grid"),
+        column("input_hash", LongType(), "light curve, settings and code that made the row"),
         _CODE_VERSION,
     ]),
     ("survey", "field"),
@@ -181,10 +159,10 @@ LABELS = Table(
     "labels",
     StructType([
         _SURVEY,
-        _column("object_id", StringType(), "the star, as in sources", required=True),
-        _column("label", StringType(), "abbreviation in conf/labels.toml", required=True),
-        _column("probability", FloatType(), "0, 0.25, 0.5, 0.75 or 1", required=True),
-        _column("origin", StringType(), "catalogue or person that says so", required=True),
+        column("object_id", StringType(), "the star, as in sources", required=True),
+        column("label", StringType(), "abbreviation in conf/labels.toml", required=True),
+        column("probability", FloatType(), "0, 0.25, 0.5, 0.75 or 1", required=True),
+        column("origin", StringType(), "catalogue or person that says so", required=True),
     ]),
     ("survey",),
     "What is known of the stars, before the label trees fill in the ancestors",
@@ -193,24 +171,24 @@ LABELS = Table(
 QUARANTINE = Table(
     "quarantine",
     StructType([
-        _column("job", StringType(), "job that refused the row", required=True),
-        _column("unit", StringType(), "input file or quadrant, as in runs", required=True),
+        column("job", StringType(), "job that refused the row", required=True),
+        column("unit", StringType(), "input file or quadrant, as in runs", required=True),
         _SURVEY,
-        _column("extent", StringType(), "light_curve: the row is out; epoch: some epochs are",
+        column("extent", StringType(), "light_curve: the row is out; epoch: some epochs are",
                 required=True),
-        _column("reason", StringType(), "one of a closed list", required=True),
-        _column("input_file", StringType(), "file that the row was read from"),
-        _column("row", LongType(), "number of the row in that file, from 0"),
-        _column("source_id", LongType(), "as in light_curves, where it could be read"),
-        _column("object_id", StringType(), "as in light_curves, where it could be read"),
-        _column("column", StringType(), "column with the offending value"),
-        _column("value", StringType(), "the (first) offending value"),
-        _column("expected", StringType(), "what would have been accepted"),
-        _column("n_epochs", IntegerType(), "number of epochs that are out"),
-        _column("hmjd", ArrayType(DoubleType()), "those epochs [day]"),
-        _column("mag", ArrayType(FloatType()), "those epochs [mag]"),
-        _column("magerr", ArrayType(FloatType()), "those epochs [mag]"),
-        _column("catflags", ArrayType(IntegerType()), "those epochs"),
+        column("reason", StringType(), "one of a closed list", required=True),
+        column("input_file", StringType(), "file that the row was read from"),
+        column("row", LongType(), "number of the row in that file, from 0"),
+        column("source_id", LongType(), "as in light_curves, where it could be read"),
+        column("object_id", StringType(), "as in light_curves, where it could be read"),
+        column("column", StringType(), "column with the offending value"),
+        column("value", StringType(), "the (first) offending value"),
+        column("expected", StringType(), "what would have been accepted"),
+        column("n_epochs", IntegerType(), "number of epochs that are out"),
+        column("hmjd", ArrayType(DoubleType()), "those epochs [day]"),
+        column("mag", ArrayType(FloatType()), "those epochs [mag]"),
+        column("magerr", ArrayType(FloatType()), "those epochs [mag]"),
+        column("catflags", ArrayType(IntegerType()), "those epochs"),
     ]),
     ("job", "survey"),
     "Rows and epochs that could not be used, with the reason",
@@ -219,18 +197,18 @@ QUARANTINE = Table(
 RUNS = Table(
     "runs",
     StructType([
-        _column("run_id", StringType(), "one call of a job", required=True),
-        _column("job", StringType(), "name of the job", required=True),
-        _column("unit", StringType(), "what was finished: a file, a quadrant, a field"),
-        _column("fingerprint", StringType(), "hash of all that the result depends on"),
-        _column("arguments", StringType(), "the command line"),
-        _column("config_hash", StringType(), "hash of the configuration"),
+        column("run_id", StringType(), "one call of a job", required=True),
+        column("job", StringType(), "name of the job", required=True),
+        column("unit", StringType(), "what was finished: a file, a quadrant, a field"),
+        column("fingerprint", StringType(), "hash of all that the result depends on"),
+        column("arguments", StringType(), "the command line"),
+        column("config_hash", StringType(), "hash of the configuration"),
         _CODE_VERSION,
-        _column("rows_in", LongType(), "rows read"),
-        _column("rows_out", LongType(), "rows written"),
-        _column("rows_quarantined", LongType(), "rows put aside"),
-        _column("seconds", DoubleType(), "wall time"),
-        _column("finished", TimestampType(), "when (UTC)"),
+        column("rows_in", LongType(), "rows read"),
+        column("rows_out", LongType(), "rows written"),
+        column("rows_quarantined", LongType(), "rows put aside"),
+        column("seconds", DoubleType(), "wall time"),
+        column("finished", TimestampType(), "when (UTC)"),
     ]),
     (),
     "What ran, on what, with what result; jobs resume from it",
@@ -244,28 +222,28 @@ _FILES = ArrayType(StructType([
 MODELS = Table(
     "registry",
     StructType([
-        _column("algorithm", StringType(), "xgb, dnn, acai or braai", required=True),
-        _column("label", StringType(), "abbreviation in conf/labels.toml, or an alert class",
+        column("algorithm", StringType(), "xgb, dnn, acai or braai", required=True),
+        column("label", StringType(), "abbreviation in conf/labels.toml, or an alert class",
                 required=True),
-        _column("version", StringType(), "hash of the model set", required=True),
-        _column("stage", StringType(), "candidate, production or retired", required=True),
-        _column("folder", StringType(), "folder of the set, in the warehouse"),
-        _column("file", StringType(), "the model's file in that folder"),
-        _column("output", IntegerType(), "which output of the model is the label's"),
-        _column("files", _FILES, "all files that scoring needs, with their checksums"),
-        _column("features", ArrayType(StringType()), "what the model reads, in order"),
-        _column("threshold", DoubleType(), "a score above it is a yes"),
-        _column("average_precision", DoubleType(), "on the test part; null where undefined"),
-        _column("metrics", MapType(StringType(), DoubleType()), "others on the test part"),
-        _column("data_versions", MapType(StringType(), LongType()),
+        column("version", StringType(), "hash of the model set", required=True),
+        column("stage", StringType(), "candidate, production or retired", required=True),
+        column("folder", StringType(), "folder of the set, in the warehouse"),
+        column("file", StringType(), "the model's file in that folder"),
+        column("output", IntegerType(), "which output of the model is the label's"),
+        column("files", _FILES, "all files that scoring needs, with their checksums"),
+        column("features", ArrayType(StringType()), "what the model reads, in order"),
+        column("threshold", DoubleType(), "a score above it is a yes"),
+        column("average_precision", DoubleType(), "on the test part; null where undefined"),
+        column("metrics", MapType(StringType(), DoubleType()), "others on the test part"),
+        column("data_versions", MapType(StringType(), LongType()),
                 "table -> Delta version that the training read"),
         _CODE_VERSION,
-        _column("created", TimestampType(), "when the model was registered (UTC)"),
-        _column("changed", TimestampType(), "when its stage changed last (UTC)"),
-        _column("reason", StringType(), "why it has its stage"),
-        _column("promoted", LongType(), "number of the change that put it into production; null: "
+        column("created", TimestampType(), "when the model was registered (UTC)"),
+        column("changed", TimestampType(), "when its stage changed last (UTC)"),
+        column("reason", StringType(), "why it has its stage"),
+        column("promoted", LongType(), "number of the change that put it into production; null: "
                 "never was"),
-        _column("change", LongType(), "number of the last change of stages that concerned it; 0: "
+        column("change", LongType(), "number of the last change of stages that concerned it; 0: "
                 "none"),
     ]),
     (),
@@ -277,43 +255,18 @@ EXPLANATIONS = Table(
     StructType([
         _SURVEY,
         _FIELD,
-        _column("_id", LongType(), "source_id of the light curve", required=True),
+        column("_id", LongType(), "source_id of the light curve", required=True),
         *_QUADRANT,
-        _column("label", StringType(), "label that is explained", required=True),
-        _column("contributions", MapType(StringType(), FloatType()),
+        column("label", StringType(), "label that is explained", required=True),
+        column("contributions", MapType(StringType(), FloatType()),
                 "feature -> its share of the log-odds (SHAP)"),
-        _column("bias", FloatType(), "the log-odds before any feature is known"),
-        _column("score", FloatType(), "logistic of bias + the sum of the contributions"),
-        _column("model_version", StringType(), "the model set that was explained"),
+        column("bias", FloatType(), "the log-odds before any feature is known"),
+        column("score", FloatType(), "logistic of bias + the sum of the contributions"),
+        column("model_version", StringType(), "the model set that was explained"),
         _CODE_VERSION,
     ]),
     ("survey", "field"),
     "Why the XGBoost models give a score: contributions of the features",
-)  # fmt: skip
-
-STAMPS = ("cutoutScience", "cutoutTemplate", "cutoutDifference")
-ALERTS = Table(
-    "alerts",
-    StructType([
-        _column("night", IntegerType(), "MJD of the night, whole days; one value per night of a "
-                "telescope in America", required=True),
-        _column("candid", LongType(), "the alert", required=True),
-        _column("objectId", StringType(), "the source of the alert stream", required=True),
-        _column("schemavsn", StringType(), "version of the packet"),
-        _column("jd", DoubleType(), "start of the exposure [Julian date, UTC]", required=True),
-        _column("fid", ShortType(), "filter: 1 g, 2 r, 3 i"),
-        _column("field", IntegerType(), "field of the survey"),
-        _column("rcid", ShortType(), "readout channel, 0..63"),
-        _column("programid", ShortType(), "0 engineering, 1 public, 2 partnership, 3 Caltech"),
-        _column("isdiffpos", BooleanType(), "whether the source is brighter than in the reference"),
-        _column("rb", DoubleType(), "real-bogus score of the survey's older classifier"),
-        *_columns(ALERT_FEATURES, DoubleType(), "as in the packet; input of ACAI"),
-        *_columns(STAMPS, BinaryType(), "FITS image, gzipped, as in the packet"),
-        _column("input_file", StringType(), "file that the alert was read from"),
-        _CODE_VERSION,
-    ]),
-    ("night",),
-    "Alerts with whole stamps, one row per candid",
 )  # fmt: skip
 
 
@@ -324,7 +277,7 @@ def scores_table(labels: Sequence[str]) -> Table:
     per label, null where no model of that kind scored the row.
     """
     scores = [
-        _column(f"{label}_{kind}", FloatType(), "probability of the label")
+        column(f"{label}_{kind}", FloatType(), "probability of the label")
         for kind in ("xgb", "dnn")
         for label in labels
     ]
@@ -332,16 +285,16 @@ def scores_table(labels: Sequence[str]) -> Table:
         "scores",
         StructType([
             _SURVEY,
-            _column("_id", LongType(), "source_id of the light curve", required=True),
-            _column("obj_id", StringType(), "object_id of the star"),
-            *_columns(CATALOGUE_IDS, LongType(), "matched catalogue source; 0 for none"),
+            column("_id", LongType(), "source_id of the light curve", required=True),
+            column("obj_id", StringType(), "object_id of the star"),
+            *columns(CATALOGUE_IDS, LongType(), "matched catalogue source; 0 for none"),
             *_POSITION[:2],
-            _column("period", DoubleType(), f"period_{BEST}, or period_{NESTED} without it [day]"),
+            column("period", DoubleType(), f"period_{BEST}, or period_{NESTED} without it [day]"),
             _FIELD,
             *_QUADRANT,
             *scores,
-            _column("status", StringType(), "ok, or missing_features: not scored by all models"),
-            _column("model_version", StringType(), "version of the trained models"),
+            column("status", StringType(), "ok, or missing_features: not scored by all models"),
+            column("model_version", StringType(), "version of the trained models"),
             _CODE_VERSION,
         ]),
         ("survey", "field"),

@@ -3,20 +3,23 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from jobs.common.version import code_version
-from udfs.alerts.metadata import FEATURES
-from udfs.alerts.packets import Packets
-from udfs.alerts.reasons import DUPLICATE_ALERT, BadAlert
-from udfs.alerts.ztf import CONTEXT, STAMP_PATHS, candids, nights, read_alerts
-from udfs.schemas import ALERTS, STAMPS
+from udfs.alert_schemas import ALERTS
+from udfs.alerts.columns import (
+    PROBLEM,
+    batch_of,
+    identity_columns,
+    problem_columns,
+    stamp_columns,
+)
+from udfs.alerts.reasons import DUPLICATE_ALERT
+from udfs.alerts.ztf import read_alerts
 
-PROBLEM = ("reason", "column", "value", "expected")
 # An alert that is put aside may lack what the table requires.
 _DECODED = pa.schema(
     [
@@ -78,36 +81,12 @@ def quarantine(alerts: DataFrame, *, job: str, unit: str, survey: str) -> DataFr
 
 
 def _decode_batch(batch: Any, version: str) -> Any:
-    packets, problems = read_alerts(batch["content"].to_pylist())
+    packets, _, problems = read_alerts(batch["content"].to_pylist())
     columns = {
-        **_columns_of(packets),
+        **identity_columns(packets),
+        **stamp_columns(packets),
         "input_file": batch["path"],
         "code_version": pa.array([version] * len(packets)),
-        **_told(problems),
+        **problem_columns(problems),
     }
-    arrays = [columns[field.name].cast(field.type, safe=False) for field in _DECODED]
-    return pa.RecordBatch.from_arrays(arrays, schema=_DECODED)
-
-
-def _columns_of(packets: Packets) -> dict[str, Any]:
-    candid, known = candids(packets)
-    columns = {
-        "candid": pa.array(candid, mask=~known),
-        "night": pa.array(nights(packets.numbers["candidate.jd"])),
-        **{name: pa.array(packets.texts[name], pa.string()) for name in ("objectId", "schemavsn")},
-    }
-    for name in (*CONTEXT, *FEATURES, "isdiffpos"):
-        present = packets.has_number[f"candidate.{name}"]
-        values = np.where(present, packets.numbers[f"candidate.{name}"], 0.0)
-        columns[name] = pa.array(values, mask=~present)
-    for name, path in zip(STAMPS, STAMP_PATHS, strict=True):
-        columns[name] = pa.array(packets.blobs[path], pa.binary())
-    return columns
-
-
-def _told(problems: list[BadAlert | None]) -> dict[str, Any]:
-    rows = [
-        (p.reason.name, p.reason.column, p.value, p.reason.expected) if p else (None,) * 4
-        for p in problems
-    ]
-    return {name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(PROBLEM)}
+    return batch_of(columns, _DECODED)

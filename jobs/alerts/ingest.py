@@ -17,8 +17,9 @@ from jobs.common.ledger import Done, Ledger
 from jobs.common.progress import Progress
 from jobs.common.tables import Warehouse
 from jobs.common.version import code_version, fingerprint
+from udfs.alert_schemas import ALERTS
 from udfs.errors import ContractError
-from udfs.schemas import ALERTS, QUARANTINE
+from udfs.schemas import QUARANTINE
 
 JOB = "ingest_alerts"
 SURVEY = "ztf"

@@ -14,10 +14,10 @@ from jobs.common.tables import Warehouse
 from models.acai.alert_table import BRAAI, check_letters
 from models.acai.scorer import AlertScorer
 from models.splits import split_by_star
+from udfs.alert_schemas import ALERTS, STAMPS
 from udfs.alerts.cutouts import read_triplets
 from udfs.alerts.metadata import DRB, FEATURES, complete, feature_matrix
 from udfs.errors import ContractError
-from udfs.schemas import ALERTS, STAMPS
 
 NONE, RB = "none", "rb"
 INSTEAD = (NONE, RB, BRAAI)

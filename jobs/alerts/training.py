@@ -31,9 +31,9 @@ from models.label_training import LabelResult
 from models.networks.ranks import Ranks
 from models.networks.training import Surroundings
 from models.splits import TRAIN
+from udfs.alert_schemas import ALERTS
 from udfs.alerts.metadata import FEATURES
 from udfs.errors import ContractError
-from udfs.schemas import ALERTS
 
 log = logging.getLogger(__name__)
 

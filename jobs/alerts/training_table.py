@@ -16,10 +16,10 @@ from models.acai.alert_table import AlertTable
 from models.acai.inputs import network_inputs
 from models.networks.table import once_per_node
 from models.scaling import Scaler
+from udfs.alert_schemas import STAMPS
 from udfs.alerts.cutouts import CHANNELS, SIDE, read_triplets
 from udfs.alerts.metadata import FEATURES
 from udfs.errors import ContractError
-from udfs.schemas import STAMPS
 
 
 @dataclass(frozen=True)

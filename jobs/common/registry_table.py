@@ -11,13 +11,13 @@ from delta.exceptions import (
     ConcurrentTransactionException,
     ConcurrentWriteException,
 )
-from delta.tables import DeltaTable
 from pyspark.sql import Row
 
 from jobs.common.tables import Warehouse
 from models.registry import Model
 from udfs.errors import ContractError
-from udfs.schemas import MODELS, Table
+from udfs.schemas import MODELS
+from udfs.table import Table
 
 _KEY = ("algorithm", "label", "version")
 _STAGES = ("stage", "promoted", "change", "changed", "reason")
@@ -91,8 +91,7 @@ def delta_versions(warehouse: Warehouse, tables: Iterable[Table]) -> dict[str, i
     found = {}
     for table in tables:
         warehouse.read(table)
-        history = DeltaTable.forPath(warehouse.spark, warehouse.path(table)).history(1)
-        found[table.name] = int(history.select("version").collect()[0][0])
+        found[table.name] = warehouse.version(table)
     return found
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StructType
 
 from udfs.errors import ContractError
-from udfs.schemas import Table
+from udfs.table import Table
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,40 @@ class Warehouse:
         fresh = compared.where(F.col("is_known").isNull()).select(*table.schema.names)
         if not fresh.isEmpty():
             self.append(_in_order(fresh, order_by), table)
+
+    def insert_new(
+        self, rows: DataFrame, table: Table, *, key: Sequence[str], where: str = "true"
+    ) -> int:
+        """Append the rows whose key is not in the table yet; returns how many these were.
+
+        One commit, and none if nothing is new. Delta refuses it if another writer added rows to
+        the same partitions meanwhile: then the caller's repetition finds them.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            At most one row per key.
+        key : sequence of str
+            Columns that identify a row.
+        where : str
+            A predicate on the table that names the partitions concerned: no others are read.
+        """
+        self.create(table)
+        spark = rows.sparkSession
+        conform(rows, table.schema, table=self.path(table)).createOrReplaceTempView("news")
+        keys = " AND ".join(f"t.{column} = s.{column}" for column in key)
+        merged = spark.sql(
+            f"MERGE INTO delta.`{self.path(table)}` t USING news s ON ({where}) AND {keys} "
+            "WHEN NOT MATCHED THEN INSERT *"
+        ).collect()
+        return int(merged[0]["num_inserted_rows"])
+
+    def version(self, table: Table) -> int:
+        """Number of the table's last commit; -1 if there is no such table."""
+        if not self.exists(table):
+            return -1
+        history = DeltaTable.forPath(self.spark, self.path(table)).history(1)
+        return int(history.select("version").collect()[0][0])
 
     def _update(self, rows: DataFrame, table: Table, *, key: Sequence[str], where: str) -> None:
         rows.createOrReplaceTempView("updates")

@@ -17,7 +17,8 @@ from jobs.inference.score import model_version, scoring_key, with_scores
 from models.scorer import MISSING_FEATURES
 from models.store import ModelSet, check_columns
 from udfs.errors import ContractError
-from udfs.schemas import FEATURES, Table
+from udfs.schemas import FEATURES
+from udfs.table import Table
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 
 from models.scorer import STATUS, images_of, scorer_of
 from models.store import XGB, ModelSet
-from udfs.schemas import BEST, CATALOGUE_IDS, NESTED, Table
+from udfs.schemas import BEST, CATALOGUE_IDS, NESTED
+from udfs.table import Table
 
 # Building XGBoost's input costs as much for 1,000 rows as for some 10,000: small Arrow batches
 # are joined. 20,000 rows of 61 features are 10 MB, and 54 MB more with their images.

@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 from jobs.common.tables import Warehouse
 from jobs.reports.plots_scores import BINS
 from udfs.errors import ContractError
-from udfs.schemas import FEATURES, LIGHT_CURVES, QUARANTINE, Table
+from udfs.schemas import FEATURES, LIGHT_CURVES, QUARANTINE
+from udfs.table import Table
 
 
 @dataclass(frozen=True)

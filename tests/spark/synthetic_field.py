@@ -11,7 +11,8 @@ from pyspark.sql.types import StructType
 from jobs.common.tables import Warehouse
 from models import store
 from models.metrics import label_metrics
-from udfs.schemas import FEATURES, LIGHT_CURVES, NESTED, QUARANTINE, Table, scores_table
+from udfs.schemas import FEATURES, LIGHT_CURVES, NESTED, QUARANTINE, scores_table
+from udfs.table import Table
 
 Rows = list[dict[str, object]]
 FILTERS = (1, 2, 3)

@@ -5,10 +5,11 @@ import pytest
 from made_alerts import packet, record, schema, stamp
 
 from jobs.ingest_alerts import main
+from udfs.alert_schemas import ALERTS
 from udfs.alerts.cutouts import read_stamp
 from udfs.alerts.metadata import FEATURES
 from udfs.errors import ContractError
-from udfs.schemas import ALERTS, QUARANTINE, RUNS
+from udfs.schemas import QUARANTINE, RUNS
 
 FIRST = 1_200_000_000_000_000_000
 

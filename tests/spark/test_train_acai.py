@@ -14,10 +14,10 @@ from jobs.ingest_alerts import main as ingest_alerts
 from jobs.train_acai import main as train_acai
 from models.acai.scorer import AlertScorer
 from models.store import load
+from udfs.alert_schemas import ALERTS, STAMPS
 from udfs.alerts.cutouts import read_triplets
 from udfs.alerts.metadata import FEATURES, feature_matrix
 from udfs.errors import ContractError
-from udfs.schemas import ALERTS, STAMPS
 
 FIRST = 1_200_000_000_000_000_000
 N = 60

@@ -43,10 +43,9 @@ def scorer(data_dir):
 @pytest.mark.data
 def test_all_alerts_with_reference_scores(data_dir, scorer):
     files = sorted((data_dir / "ztf_alerts").glob("packets_*/*.avro"))
-    packets, problems = read_alerts([f.read_bytes() for f in files])
+    packets, images, problems = read_alerts([f.read_bytes() for f in files])
     assert problems == [None] * len(files)
     features = feature_matrix({n: packets.numbers[f"candidate.{n}"] for n in FEATURES})
-    images, _ = read_triplets(*(packets.blobs[path] for path in STAMP_PATHS))
     scores = scorer.score(features, images)
     reference = pd.read_parquet(data_dir / "ztf_alerts" / "reference_scores.parquet")
     expected = reference.set_index("candid").loc[candids(packets)[0]]

@@ -1,6 +1,7 @@
 """What we read of ZTF's packets, and the checks after which an alert can be used."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,20 +34,43 @@ _MJD = 2_400_000.5
 _FIRST_JD, _LAST_JD = 2_451_544.5, 2_488_069.5  # 2000 to 2100
 
 
-def read_alerts(messages: Sequence[bytes | None]) -> tuple[Packets, list[BadAlert | None]]:
-    """The packets, and for each alert the first reason why it cannot be used.
+class Alerts(NamedTuple):
+    """n alerts.
+
+    Attributes
+    ----------
+    packets
+        The fields that were asked for.
+    images : (n, 63, 63, 3) float32
+        As ``read_triplets`` gives them.
+    problems
+        The first reason why an alert cannot be used; None for a good one.
+    """
+
+    packets: Packets
+    images: NDArray[np.float32]
+    problems: list[BadAlert | None]
+
+
+def read_alerts(messages: Sequence[bytes | None], fields: Fields = FIELDS) -> Alerts:
+    """Decode messages and check each alert.
 
     An alert can be used if it has an identifier, a source, a time, a position and three whole
     stamps. A missing feature is no reason: the alert stays, only ACAI does not score it.
+
+    Parameters
+    ----------
+    messages : n Avro object containers of one record each
+    fields : ``FIELDS``, or these and more
     """
-    packets = decode_packets(messages, FIELDS)
-    _, stamps = read_triplets(*(packets.blobs[path] for path in STAMP_PATHS))
+    packets = decode_packets(messages, fields)
+    images, stamps = read_triplets(*(packets.blobs[path] for path in STAMP_PATHS))
     problems: list[BadAlert | None] = []
     identity = _identity_problems(packets)
     for unread, unidentified, stamp in zip(packets.problems, identity, stamps, strict=True):
         spoiled = BadAlert(stamp[1].reason, f"{stamp[0]}: {stamp[1].value}") if stamp else None
         problems.append(unread or unidentified or spoiled)
-    return packets, problems
+    return Alerts(packets, images, problems)
 
 
 def candids(packets: Packets) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
