@@ -4,7 +4,9 @@
 #   make test                all tests
 #   make check               ruff, mypy
 #   make bench               the published figures, with DATA if there is one
-#   make setup               only the set-up; [MAVEN_MIRROR=url] [JARS=folder] [S3=1] [RAPIDS=1]
+#   make kafka               a broker on 127.0.0.1:9092, data in warehouse/kafka; make kafka-stop
+#   make setup               only the set-up; [MAVEN_MIRROR=url] [JARS=folder] [KAFKA_JARS=folder]
+#                            [S3=1] [RAPIDS=1] [KAFKA=1]
 #   make notebook          the quick start as a notebook, run and kept as HTML
 #   make clean               removes what the above made
 SHELL := /bin/bash
@@ -14,8 +16,12 @@ BIN := $(VENV)/bin
 WAREHOUSE ?= warehouse
 DATA ?=
 export LAMBDASKY_JARS := $(abspath $(or $(JARS),.jars/spark))
+export LAMBDASKY_KAFKA_JARS := $(abspath $(or $(KAFKA_JARS),.jars/kafka))
 
-.PHONY: demo test check bench notebook setup clean
+.PHONY: demo test check bench kafka kafka-stop notebook setup clean
+
+# These start a broker: the set-up gets its jars as well.
+demo test kafka: KAFKA := 1
 
 demo: setup
 	@deploy/demo.sh "$(WAREHOUSE)" "$(DATA)"
@@ -35,9 +41,15 @@ notebook: setup
 	@PATH="$(abspath $(BIN)):$$PATH" python notebooks/run.py notebooks/quick_start.py \
 		--set warehouse=$(WAREHOUSE)/quick_start --output $(WAREHOUSE)/quick_start.html
 
+kafka: setup
+	@deploy/kafka/start.sh --work-dir "$(WAREHOUSE)/kafka"
+
+kafka-stop:
+	@deploy/kafka/stop.sh --work-dir "$(WAREHOUSE)/kafka"
+
 setup:
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" MAVEN_MIRROR="$(MAVEN_MIRROR)" S3="$(S3)" \
-		RAPIDS="$(RAPIDS)" deploy/setup.sh
+		RAPIDS="$(RAPIDS)" KAFKA="$(KAFKA)" deploy/setup.sh
 
 clean:
 	rm -rf $(VENV) .jars $(WAREHOUSE) build *.egg-info

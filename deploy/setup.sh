@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up Java, Python and the Spark jars, each once, and says what it does.
-# Called by make; PYTHON, VENV, MAVEN_MIRROR and LAMBDASKY_JARS come from there.
+# Sets up Java, Python, the Spark jars and those of a broker, each once, and says what it does.
+# Called by make; PYTHON, VENV, MAVEN_MIRROR, LAMBDASKY_JARS and so on come from there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 say() { printf '[setup] %s\n' "$*"; }
@@ -79,34 +79,41 @@ if [[ "$(cat "$STAMP" 2>/dev/null)" != "$WANTED" ]]; then
 fi
 
 SPARK_HOME="$("$VENV/bin/python" -c 'import pyspark; print(pyspark.__path__[0])')"
-# resolve_jars CONF: the jars of one configuration of conf/ivy/ivy.xml, into .jars/spark.
+# resolve_jars CONF FOLDER LAST: the jars of one configuration of conf/ivy/ivy.xml, into a folder.
+# LAST is the jar that the set-up looks for: it is moved after all others.
 resolve_jars() {
   local mirror=()
   [[ -z ${MAVEN_MIRROR:-} ]] || mirror=("-Dlambdasky.resolver=mirror" "-Dmaven.mirror=$MAVEN_MIRROR")
-  mkdir -p .jars/spark
+  mkdir -p "$2"
   # Retrieved beside, then moved, so that a killed set-up leaves no half jar.
   rm -rf .jars/incoming
   "$JAVA" "${mirror[@]}" -jar "$SPARK_HOME"/jars/ivy-*.jar -settings conf/ivy/ivysettings.xml \
     -ivy conf/ivy/ivy.xml -confs "$1" -cache .jars/cache -warn \
     -retrieve '.jars/incoming/[artifact]-[revision](-[classifier]).[ext]' >.jars/ivy.log 2>&1 \
     || { cat .jars/ivy.log >&2; die "Ivy could not resolve the jars: MAVEN_MIRROR=url names a mirror"; }
-  # delta-spark last: it is what the set-up looks for.
-  find .jars/incoming -name '*.jar' ! -name 'delta-spark_*' -exec mv {} .jars/spark/ \;
-  find .jars/incoming -name 'delta-spark_*.jar' -exec mv {} .jars/spark/ \;
+  find .jars/incoming -name '*.jar' ! -name "$3" -exec mv {} "$2/" \;
+  find .jars/incoming -name "$3" -exec mv {} "$2/" \;
 }
 if ! compgen -G "$LAMBDASKY_JARS/delta-spark_*.jar" >/dev/null; then
   [[ $LAMBDASKY_JARS == "$PWD/.jars/spark" ]] \
     || die "$LAMBDASKY_JARS holds no delta-spark jar; conf/ivy/ivy.xml lists what it must hold"
   say "resolving the Spark jars of conf/ivy/ivy.xml (about a minute the first time)"
-  resolve_jars spark
+  resolve_jars spark .jars/spark 'delta-spark_*.jar'
 fi
 if [[ -n ${S3:-} ]] && ! compgen -G "$LAMBDASKY_JARS/hadoop-aws-*.jar" >/dev/null; then
   say "resolving the jars for s3a:// paths (550 MB)"
-  resolve_jars s3
+  resolve_jars s3 .jars/spark 'hadoop-aws-*.jar'
 fi
 if [[ -n ${RAPIDS:-} ]] && ! compgen -G "$LAMBDASKY_JARS/rapids-4-spark_*.jar" >/dev/null; then
   say "resolving the RAPIDS Accelerator (1 GB)"
-  resolve_jars rapids
+  resolve_jars rapids .jars/spark 'rapids-4-spark_*.jar'
+fi
+if [[ -n ${KAFKA:-} ]] && ! compgen -G "$LAMBDASKY_KAFKA_JARS/kafka_*.jar" >/dev/null; then
+  [[ $LAMBDASKY_KAFKA_JARS == "$PWD/.jars/kafka" ]] \
+    || die "$LAMBDASKY_KAFKA_JARS holds no kafka jar; conf kafka of conf/ivy/ivy.xml lists what" \
+           "it must hold"
+  say "resolving the jars of a Kafka broker (43 MB)"
+  resolve_jars kafka .jars/kafka 'kafka_*.jar'
 fi
 
 mkdir -p "$SPARK_HOME/conf"

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import pandas as pd
 from models import store, xgb
 from models.feature_sets import read_feature_sets
 from models.imputation import fit_imputer
-from models.networks.architecture import Architecture, weight_shapes
+from models.networks.architecture import ACAI, BRAAI, Architecture, weight_shapes
 from models.networks.stored import to_bytes
 from models.scaling import fit_scaler
+from udfs.alert_schemas import ALERT_SCORES
+from udfs.alerts.metadata import FEATURES
 
 SETS = read_feature_sets(Path(__file__).resolve().parents[1] / "conf" / "features.toml")
 KINDS = {"ea": "phenomenological", "rrab": "ontological"}
@@ -109,5 +112,35 @@ def _save(files, contents, frames, algorithm, labels) -> str:
     contents[store.METRICS] = json.dumps(metrics).encode()
     return store.save(
         files, contents, algorithm=algorithm, described=described(labels),
+        informative={"code_version": "test"},
+    )  # fmt: skip
+
+
+def save_alert_networks(files: store.Files, *, seed: int = 3) -> list[str]:
+    """ACAI's five networks and braai, with weights by chance; returns the two versions."""
+    return [
+        _save_of_family(files, ACAI, ALERT_SCORES[:5], seed),
+        _save_of_family(files, BRAAI, ALERT_SCORES[5:], seed),
+    ]
+
+
+def _save_of_family(files: store.Files, family: str, labels: Sequence[str], seed: int) -> str:
+    architecture = Architecture(family, n_features=len(FEATURES) if family == ACAI else 0)
+    names = list(FEATURES) if family == ACAI else []
+    contents = {}
+    for i, label in enumerate(labels):
+        rng = np.random.default_rng([seed, i])
+        weights = [
+            # ACAI takes raw numbers up to hundreds: small weights keep the scores off 0 and 1.
+            rng.normal(scale=0.02 if family == ACAI else 0.1, size=shape).astype(np.float32)
+            for _, shape in weight_shapes(architecture)
+        ]
+        contents[f"{label}.npz"] = to_bytes(architecture, weights)
+    return store.save(
+        files, contents, algorithm=family,
+        described={
+            "mode": "acai-2020", "threshold": 0.5, "features": {"all": names},
+            "labels": {n: {"kind": "all", "file": f"{n}.npz", "output": 0} for n in labels},
+        },
         informative={"code_version": "test"},
     )  # fmt: skip

@@ -6,6 +6,7 @@ or merges by key. A job killed between two writes leaves each table as it was be
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -160,8 +161,13 @@ class Warehouse:
         """Number of the table's last commit; -1 if there is no such table."""
         if not self.exists(table):
             return -1
-        history = DeltaTable.forPath(self.spark, self.path(table)).history(1)
-        return int(history.select("version").collect()[0][0])
+        # DeltaTable.history would run a job of Spark for it.
+        jvm: Any = self.spark._jvm
+        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(
+            self.spark._jsparkSession, self.path(table)
+        )
+        nothing = jvm.scala.Option.empty()
+        return int(log.update(False, nothing, nothing).version())
 
     def _update(self, rows: DataFrame, table: Table, *, key: Sequence[str], where: str) -> None:
         rows.createOrReplaceTempView("updates")

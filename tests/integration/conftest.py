@@ -1,9 +1,10 @@
-"""One standalone cluster for the whole test run."""
+"""One standalone cluster and one Kafka broker for the whole test run."""
 
 from collections.abc import Iterator
 
 import pytest
 from cluster import StandaloneCluster, free_ports, run_script
+from kafka_broker import WITHOUT_JARS, KafkaBroker, has_jars
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +18,12 @@ def standalone_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
         yield StandaloneCluster(f"spark://127.0.0.1:{port}", work_dir)
     finally:
         run_script("stop.sh", "--work-dir", str(work_dir))
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """A Kafka broker on free loopback ports; every test uses topics of its own."""
+    if not has_jars():
+        pytest.skip(WITHOUT_JARS)
+    with KafkaBroker(tmp_path_factory.mktemp("kafka")) as started:
+        yield started

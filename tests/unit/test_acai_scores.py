@@ -11,9 +11,8 @@ from models.acai.scorer import AlertScorer
 from models.networks.architecture import ACAI, Architecture, weight_shapes
 from models.networks.stored import to_bytes
 from models.store import ModelSet
-from udfs.alerts.cutouts import read_triplets
 from udfs.alerts.metadata import FEATURES, feature_matrix
-from udfs.alerts.ztf import STAMP_PATHS, candids, read_alerts
+from udfs.alerts.ztf import candids, read_alerts
 from udfs.errors import ContractError
 
 # Single precision, other libraries.

@@ -1,9 +1,10 @@
-"""deploy/k8s: the manifest against its schema, the settings, the image; the entrypoint's lines."""
+"""deploy/k8s: the manifests against their schema, the settings, the image; the entrypoint."""
 
 import copy
 import importlib.util
 import json
 import re
+import signal
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,9 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = PROJECT / "deploy" / "k8s"
 MANIFEST = FOLDER / "infer_fields.yaml"
+STREAM = FOLDER / "score_alerts.yaml"
+MANIFESTS = sorted(FOLDER.glob("*.yaml"))
+each_manifest = pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
 DOCKERFILE = (PROJECT / "deploy" / "Dockerfile").read_text()
 SCHEMA = json.loads((FOLDER / "sparkapplication.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -34,11 +38,18 @@ def manifest():
     return yaml.safe_load(MANIFEST.read_text())
 
 
+@pytest.fixture
+def stream():
+    return yaml.safe_load(STREAM.read_text())
+
+
 def test_the_schema_is_one():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_the_manifest_fits_the_schema(manifest):
+@each_manifest
+def test_every_manifest_fits_the_schema(path):
+    manifest = yaml.safe_load(path.read_text())
     assert [error.message for error in VALIDATOR.iter_errors(manifest)] == []
 
 
@@ -88,9 +99,30 @@ def test_a_typing_error_is_refused(manifest, path, value):
     assert not VALIDATOR.is_valid(broken(manifest, path, value))
 
 
-def test_the_settings_are_those_of_conf_spark():
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("spec.restartPolicy.type", "always"),
+        ("spec.driver.terminationGracePeriodSeconds", "120"),
+        ("spec.driver.terminationGracePeriod", 120),
+        ("spec.driver.configMaps", [{"name": "lambdasky-kafka"}]),
+        ("spec.driver.ports", [{"name": "metrics", "containerPort": 8090}]),
+        ("spec.driver.ports", [{"name": "metrics", "protocol": "tcp", "containerPort": 8090}]),
+        ("spec.driver.lifecycle", {"prestop": {"exec": {"command": ["true"]}}}),
+        ("spec.driver.lifecycle.preStop", {"exec": {"command": "true"}}),
+        ("spec.driver.annotations", {"prometheus.io/port": 8090}),
+        ("spec.arguments", ["--metrics-port", 8090]),
+    ],
+)
+def test_a_typing_error_in_the_stream_is_refused(stream, path, value):
+    assert VALIDATOR.is_valid(stream)
+    assert not VALIDATOR.is_valid(broken(stream, path, value))
+
+
+@each_manifest
+def test_the_settings_are_those_of_conf_spark(path):
     # If this fails: python deploy/k8s/render.py
-    text = MANIFEST.read_text()
+    text = path.read_text()
     assert load_render().render(text) == text
 
 
@@ -101,8 +133,9 @@ def test_rendering_replaces_what_stood_there():
     assert load_render().render(stale) == text
 
 
-def test_versions_and_paths_are_those_of_the_image(manifest):
-    spec = manifest["spec"]
+@each_manifest
+def test_versions_and_paths_are_those_of_the_image(path):
+    spec = yaml.safe_load(path.read_text())["spec"]
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     assert spec["sparkVersion"] == pyspark.__version__
     assert spec["image"] == f"lambdasky:{project['version']}"
@@ -112,15 +145,22 @@ def test_versions_and_paths_are_those_of_the_image(manifest):
     assert f"PYSPARK_PYTHON={paths['PYTHON']} " in DOCKERFILE
     jars = paths["JARS"].removeprefix(f"{paths['PROJECT']}/")
     assert f"-retrieve '{jars}/" in DOCKERFILE
-    assert spec["mainApplicationFile"].startswith(f"local://{paths['PROJECT']}/jobs/")
 
 
-def test_the_job_knows_its_arguments(manifest):
-    job = PROJECT / "jobs" / Path(manifest["spec"]["mainApplicationFile"]).name
+def program_of(manifest):
+    """The file in this project that is started in the image."""
+    root = f"local://{load_render().IMAGE_PATHS['PROJECT']}/"
+    assert manifest["spec"]["mainApplicationFile"].startswith(root)
+    return PROJECT / manifest["spec"]["mainApplicationFile"].removeprefix(root)
+
+
+@each_manifest
+def test_the_program_knows_its_arguments(path):
+    manifest = yaml.safe_load(path.read_text())
     shown = subprocess.run(
-        [sys.executable, job, "--help"], capture_output=True, text=True, check=True
+        [sys.executable, program_of(manifest), "--help"], capture_output=True, text=True, check=True
     ).stdout
-    known = set(re.findall(r"^  (--[a-z]+)", shown, re.MULTILINE))
+    known = set(re.findall(r"^  (--[a-z-]+)", shown, re.MULTILINE))
     arguments = manifest["spec"]["arguments"]
     assert {word for word in arguments if word.startswith("--")} <= known
     warehouse = arguments[arguments.index("--warehouse") + 1].removeprefix("file://")
@@ -128,26 +168,86 @@ def test_the_job_knows_its_arguments(manifest):
     assert warehouse in {mount["mountPath"] for mount in mounts}
 
 
+def argument(manifest, name):
+    arguments = manifest["spec"]["arguments"]
+    return arguments[arguments.index(name) + 1]
+
+
+def test_the_stream_finds_its_broker_and_keeps_its_checkpoint(stream):
+    (settings,) = stream["spec"]["driver"]["configMaps"]
+    assert argument(stream, "--kafka") == f"{settings['path']}/kafka.toml"
+    warehouse = argument(stream, "--warehouse")
+    assert argument(stream, "--checkpoint").startswith(f"{warehouse}/")
+
+
+def test_prometheus_looks_where_the_stream_tells(stream):
+    driver = stream["spec"]["driver"]
+    port = argument(stream, "--metrics-port")
+    assert driver["annotations"]["prometheus.io/port"] == port
+    assert [str(entry["containerPort"]) for entry in driver["ports"]] == [port]
+
+
+def test_the_stream_starts_again_and_has_time_to_stop(stream):
+    assert stream["spec"]["restartPolicy"] == {"type": "Always"}
+    grace_s = stream["spec"]["driver"]["terminationGracePeriodSeconds"]
+    assert grace_s > int(argument(stream, "--stop-seconds"))
+
+
+def test_the_stream_gets_its_signal_before_java(stream, tmp_path):
+    # Its command as it stands, but for a project folder of its own: another stream may run here.
+    shell, option, command = stream["spec"]["driver"]["lifecycle"]["preStop"]["exec"]["command"]
+    program = tmp_path / "streaming" / "run.py"
+    program.parent.mkdir()
+    program.write_text("import time\nprint('up', flush=True)\ntime.sleep(60)\n")
+    other = tmp_path / "other.py"
+    other.write_text(program.read_text())
+    processes = [
+        subprocess.Popen([sys.executable, path, "--kafka", "x"], stdout=subprocess.PIPE)
+        for path in (program, other)
+    ]
+    try:
+        for process in processes:
+            assert process.stdout.readline() == b"up\n"
+        assert "/opt/lambdasky/" in command
+        own = command.replace("/opt/lambdasky/", f"{tmp_path}/")
+        stopping = subprocess.Popen([shell, option, own])
+        assert processes[0].wait(timeout=30) == -signal.SIGTERM
+        assert stopping.wait(timeout=30) == 0
+        assert processes[1].poll() is None
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+@each_manifest
 @pytest.mark.parametrize("role", ["driver", "executor"])
-def test_pods_do_not_run_as_root(manifest, role):
-    pod = manifest["spec"][role]
+def test_pods_do_not_run_as_root(path, role):
+    pod = yaml.safe_load(path.read_text())["spec"][role]
     assert pod["podSecurityContext"]["runAsNonRoot"] is True
     assert f"USER {pod['podSecurityContext']['runAsUser']}\n" in DOCKERFILE
     assert pod["securityContext"]["allowPrivilegeEscalation"] is False
     assert pod["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_every_mount_has_its_volume(manifest):
+@each_manifest
+def test_every_mount_has_its_volume(path):
+    manifest = yaml.safe_load(path.read_text())
     volumes = {volume["name"] for volume in manifest["spec"]["volumes"]}
     for role in ("driver", "executor"):
         assert {mount["name"] for mount in manifest["spec"][role]["volumeMounts"]} == volumes
 
 
-def test_secrets_come_from_the_cluster(manifest):
+@each_manifest
+def test_secrets_come_from_the_cluster(path):
     # The only way into the environment is by the name of a secret.
+    manifest = yaml.safe_load(path.read_text())
     for role in ("driver", "executor"):
         assert "env" not in manifest["spec"][role]
-        assert [set(source) for source in manifest["spec"][role]["envFrom"]] == [{"secretRef"}]
+        assert {key for source in manifest["spec"][role]["envFrom"] for key in source} == {
+            "secretRef"
+        }
     assert not [key for key in manifest["spec"]["sparkConf"] if key.startswith("spark.hadoop.")]
 
 
@@ -221,9 +321,10 @@ def test_other_commands_run_as_they_stand():
 
 
 def test_render_runs_as_a_command(tmp_path):
-    for name in ("render.py", "infer_fields.yaml"):
-        (tmp_path / name).write_text((FOLDER / name).read_text())
-    stale = MANIFEST.read_text().replace('timeZone: "UTC"', 'timeZone: "CET"')
-    (tmp_path / "infer_fields.yaml").write_text(stale)
+    (tmp_path / "render.py").write_text((FOLDER / "render.py").read_text())
+    for path in MANIFESTS:
+        stale = path.read_text().replace('timeZone: "UTC"', 'timeZone: "CET"')
+        (tmp_path / path.name).write_text(stale)
     subprocess.run([sys.executable, tmp_path / "render.py"], check=True)
-    assert (tmp_path / "infer_fields.yaml").read_text() == MANIFEST.read_text()
+    for path in MANIFESTS:
+        assert (tmp_path / path.name).read_text() == path.read_text()

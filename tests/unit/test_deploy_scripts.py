@@ -9,6 +9,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((PROJECT / "deploy").rglob("*.sh"))
 START = PROJECT / "deploy" / "standalone" / "start.sh"
+KAFKA = PROJECT / "deploy" / "kafka"
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -56,3 +57,40 @@ def test_a_java_that_spark_does_not_know_is_named(tmp_path):
     assert result.returncode == 1
     assert f"{java} is Java 25; Spark 4.0 needs 17 or 21" in result.stderr
     assert not (tmp_path / "cluster").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "message"),
+    [
+        ("start.sh", ["--prot", "9092"], "unknown option --prot"),
+        ("start.sh", ["--port"], "--port needs a value"),
+        ("start.sh", [], "--work-dir is missing"),
+        ("stop.sh", ["--port", "9092"], "unknown option --port"),
+        ("stop.sh", [], "--work-dir is missing"),
+    ],
+)
+def test_a_wrong_option_of_the_broker_is_named_and_shown_how(script, arguments, message):
+    result = subprocess.run([KAFKA / script, *arguments], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert f"usage: {script} --work-dir FOLDER" in result.stderr
+
+
+def test_a_broker_without_jars_says_how_to_get_them(tmp_path):
+    result = subprocess.run(
+        [KAFKA / "start.sh", "--work-dir", tmp_path / "kafka"],
+        env={"PATH": "/usr/bin:/bin", "LAMBDASKY_KAFKA_JARS": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert f"{tmp_path} holds no broker: run make setup KAFKA=1" in result.stderr
+    assert not (tmp_path / "kafka").exists()
+
+
+def test_stopping_where_nothing_runs_is_no_error(tmp_path):
+    result = subprocess.run(
+        [KAFKA / "stop.sh", "--work-dir", tmp_path], capture_output=True, text=True
+    )
+    assert result.returncode == 0
+    assert f"nothing runs from {tmp_path}" in result.stdout

@@ -27,11 +27,15 @@ def identity_columns(packets: Packets) -> dict[str, Any]:
 
 
 def number_columns(packets: Packets, names: Sequence[str]) -> dict[str, Any]:
-    """Numbers of the candidate; null where the packet says nothing."""
+    """Numbers of the candidate; null where the packet says nothing.
+
+    NaN and infinity are as good as nothing: Spark takes NaN for larger than any number, and it
+    would pass every lower limit.
+    """
     columns = {}
     for name in names:
-        present = packets.has_number[f"candidate.{name}"]
-        values = np.where(present, packets.numbers[f"candidate.{name}"], 0.0)
+        values = packets.numbers[f"candidate.{name}"]
+        present = packets.has_number[f"candidate.{name}"] & np.isfinite(values)
         columns[name] = pa.array(values, mask=~present)
     return columns
 

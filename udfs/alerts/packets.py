@@ -5,16 +5,18 @@ of which hide behind five version strings: each is compiled once (``schema_progr
 code then reads its records (``decode_cpu``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from udfs.alerts import decode_cpu
-from udfs.alerts.containers import open_container
+from udfs.alerts.containers import Contained, open_container
 from udfs.alerts.fields import HISTORY, INTEGERS, NUMBERS, SPANS, Fields, Kind
+from udfs.alerts.framed import open_framed
 from udfs.alerts.reasons import BAD_RECORD, MESSAGE_TOO_LARGE, BadAlert
 from udfs.alerts.schema_program import program_of
 
@@ -71,23 +73,30 @@ class Packets:
         return len(self.problems)
 
 
-def decode_packets(messages: Sequence[bytes | None], fields: Fields) -> Packets:
+def decode_packets(
+    messages: Sequence[bytes | None], fields: Fields, *, schemas: Mapping[int, bytes] | None = None
+) -> Packets:
     """Read the fields of each message; a bad one costs its own row only.
 
     Parameters
     ----------
-    messages : n Avro object containers of one record each
+    messages : n Avro object containers of one record each, or n framed records
     fields : Fields
         What to read. A field that a message's schema does not have is null.
+    schemas : number -> text of a schema, optional
+        With it the messages are framed records (:mod:`udfs.alerts.framed`), without containers.
     """
-    return _Decoder(len(messages), fields).decode(messages)
+    opened = open_container if schemas is None else partial(open_framed, schemas=schemas)
+    return _Decoder(len(messages), fields, opened).decode(messages)
 
 
 class _Decoder:
     """Arrays for n messages and the walk that fills them."""
 
-    def __init__(self, size: int, fields: Fields) -> None:
-        self._fields = fields
+    def __init__(
+        self, size: int, fields: Fields, opened: Callable[[bytes | None], Contained]
+    ) -> None:
+        self._fields, self._opened = fields, opened
         names = {store: fields.stored_in(store) for store in (NUMBERS, INTEGERS, SPANS, HISTORY)}
         self._names = names
         self._kept = (
@@ -132,7 +141,7 @@ class _Decoder:
         )
 
     def _read(self, row: int, message: bytes | None) -> None:
-        contained = open_container(message)
+        contained = self._opened(message)
         program = program_of(contained.schema, self._fields)
         data = np.frombuffer(contained.data, dtype=np.uint8)
         while True:

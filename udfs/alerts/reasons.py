@@ -4,6 +4,8 @@ from udfs.checks.reasons import Reason
 
 EMPTY_MESSAGE = Reason("empty_message", "message", "the bytes of one alert packet")
 NOT_A_CONTAINER = Reason("not_a_container", "message", "an Avro object container (Obj, 1)")
+NOT_FRAMED = Reason("not_framed", "message", "a byte 0, four bytes of schema number, a record")
+UNKNOWN_SCHEMA_ID = Reason("unknown_schema_id", "message", "the number of a schema that is known")
 BAD_HEADER = Reason("bad_header", "message", "container metadata with avro.schema")
 BAD_SCHEMA = Reason("bad_schema", "message", "an Avro schema of a ZTF alert")
 UNKNOWN_CODEC = Reason("unknown_codec", "message", "codec null, deflate or snappy")
@@ -27,9 +29,9 @@ SHORT_FITS = Reason("short_fits", "stampData", "as many pixels as the header ann
 BLANK_CUTOUT = Reason("blank_cutout", "stampData", "at least one pixel that is neither 0 nor NaN")
 
 MESSAGE_REASONS = (
-    EMPTY_MESSAGE, NOT_A_CONTAINER, BAD_HEADER, BAD_SCHEMA, UNKNOWN_CODEC, BAD_BLOCK,
-    NOT_ONE_RECORD, BAD_RECORD, MESSAGE_TOO_LARGE, MISSING_CANDID, MISSING_OBJECT_ID, BAD_TIME,
-    BAD_ALERT_POSITION, DUPLICATE_ALERT,
+    EMPTY_MESSAGE, NOT_A_CONTAINER, NOT_FRAMED, UNKNOWN_SCHEMA_ID, BAD_HEADER, BAD_SCHEMA,
+    UNKNOWN_CODEC, BAD_BLOCK, NOT_ONE_RECORD, BAD_RECORD, MESSAGE_TOO_LARGE, MISSING_CANDID,
+    MISSING_OBJECT_ID, BAD_TIME, BAD_ALERT_POSITION, DUPLICATE_ALERT,
 )  # fmt: skip
 CUTOUT_REASONS = (
     MISSING_CUTOUT, BAD_GZIP, CUTOUT_TOO_LARGE, BAD_FITS, BAD_PIXEL_TYPE, SHORT_FITS, BLANK_CUTOUT,
