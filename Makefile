@@ -7,7 +7,9 @@
 #   make kafka               a broker on 127.0.0.1:9092, data in warehouse/kafka; make kafka-stop
 #   make setup               only the set-up; [MAVEN_MIRROR=url] [JARS=folder] [KAFKA_JARS=folder]
 #                            [S3=1] [RAPIDS=1] [KAFKA=1]
-#   make notebook          the quick start as a notebook, run and kept as HTML
+#   make status              the state of the alert stream as a page: warehouse/stream.html
+#   make chaos               the long form of the tests that kill the alert stream
+#   make notebook            the quick start as a notebook, run and kept as HTML
 #   make clean               removes what the above made
 SHELL := /bin/bash
 PYTHON ?= python3.11
@@ -18,10 +20,10 @@ DATA ?=
 export LAMBDASKY_JARS := $(abspath $(or $(JARS),.jars/spark))
 export LAMBDASKY_KAFKA_JARS := $(abspath $(or $(KAFKA_JARS),.jars/kafka))
 
-.PHONY: demo test check bench kafka kafka-stop notebook setup clean
+.PHONY: demo test check bench kafka kafka-stop status chaos notebook setup clean
 
 # These start a broker: the set-up gets its jars as well.
-demo test kafka: KAFKA := 1
+demo test kafka chaos: KAFKA := 1
 
 demo: setup
 	@deploy/demo.sh "$(WAREHOUSE)" "$(DATA)"
@@ -46,6 +48,13 @@ kafka: setup
 
 kafka-stop:
 	@deploy/kafka/stop.sh --work-dir "$(WAREHOUSE)/kafka"
+
+status: setup
+	@$(BIN)/spark-submit jobs/stream_status.py --warehouse "$(WAREHOUSE)" \
+		--output "$(WAREHOUSE)/stream.html"
+
+chaos: setup
+	@LAMBDASKY_CHAOS=long $(BIN)/pytest tests/chaos
 
 setup:
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" MAVEN_MIRROR="$(MAVEN_MIRROR)" S3="$(S3)" \

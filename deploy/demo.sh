@@ -52,6 +52,24 @@ job infer_fields --export "$WAREHOUSE/predictions"
 step "write the reports"
 job report --survey ztf
 
+# The speed layer, on real alerts: a broker, the published networks, the stream.
+if [[ -d ${DATA:-/nowhere}/ztf_alerts ]]; then
+  step "start a Kafka broker on 127.0.0.1"
+  deploy/kafka/start.sh --work-dir "$WAREHOUSE/kafka"
+  trap 'deploy/kafka/stop.sh --work-dir "$WAREHOUSE/kafka"' EXIT
+  step "put the published ACAI and braai networks into production"
+  job import_models --folder "$DATA/acai_oracle/models"
+  job promote_models
+  step "tell the stream what the scores say of each star"
+  job build_known_sources
+  step "replay 574 ZTF alerts onto the topic and score them"
+  python jobs/replay_alerts.py --input "$DATA/ztf_alerts" --burst
+  spark-submit streaming/run.py --warehouse "$WAREHOUSE" --once
+  step "fold their nights into the light curves, and write the page of the stream"
+  job fold_night --nights all
+  job stream_status --output "$WAREHOUSE/reports/stream.html"
+fi
+
 REPORTS=("$WAREHOUSE"/reports/training_xgb-*.html)
 REPORT="${REPORTS[0]}"
 step "done; the reports are in $WAREHOUSE/reports. Open first: $REPORT"

@@ -26,8 +26,8 @@ examples:
 22 statistics, periods by Lomb-Scargle, conditional entropy, AOV, their nested choice and, from all
 bands of a star together, period_BEST; Fourier series at each period, and the dmdt image. Cuts,
 period grid and the size of blocks of stars computed together stand in conf/survey/NAME.toml.
-Light curves with too few clean epochs go to the table quarantine. A quadrant that is done is
-skipped, so the job can be killed and run again at any time.
+Light curves with too few clean epochs, or that span more than max_baseline_day, go to the table
+quarantine. A quadrant that is done is skipped, so the job can be killed and run again at any time.
 """
 
 

@@ -28,8 +28,10 @@ examples:
 
 A model must be undamaged and score a few light curves of its test part as it did in the training,
 and its average precision must not be below that of the model in production, on the light curves
-that both have in their test parts. All labels change in one commit. --force overrules a lower
-average precision, nothing else. Without --labels, --rollback undoes the last promotion.
+that both have in their test parts. A trained model replaces one without an average precision, such
+as the published networks for alerts, only with --force; imported ones replace imported ones. All
+labels change in one commit. --force overrules the average precision, nothing else. Without
+--labels, --rollback undoes the last promotion.
 """
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,11 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     add("--algorithm", help="xgb, dnn, acai or braai, joined by commas (default: all)")
     add("--labels", help="abbreviations, joined by commas (default: all)")
     add("--version", help="a set such as xgb-1a2b3c4d5e6f (default: the newest candidates)")
-    add("--force", action="store_true", help="promote models that are worse; needs --reason")
+    add(
+        "--force",
+        action="store_true",
+        help="promote models that are worse, or that nothing can be compared with; needs --reason",
+    )
     add("--reason", help="why, for the registry")
     add("--rollback", action="store_true", help="back to the models that were there before")
     add("--list", action="store_true", help="only show the registry")
@@ -77,7 +83,7 @@ def _check(args: argparse.Namespace) -> None:
         if name not in ALGORITHMS:
             raise ContractError(f"--algorithm {name}: expected one of {', '.join(ALGORITHMS)}")
     if args.force and not args.reason:
-        raise ContractError("--force needs --reason: why is the worse model wanted?")
+        raise ContractError("--force needs --reason: why are these models wanted?")
     if args.rollback and (args.force or args.version):
         raise ContractError("--rollback goes with neither --force nor --version")
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from itertools import chain, repeat
 from pathlib import Path
 
-from jobs.alerts.broker import ensure_topic, open_producer
 from jobs.alerts.fresh import fresh, new_seed
 from jobs.alerts.replay import as_messages, by_time, find_packets, replay
 from jobs.alerts.replay_arguments import add_replay_flags, pace_of
+from jobs.common.broker import ensure_topic, open_producer
 from jobs.common.cli import open_log, run_job
 from jobs.common.kafka import read_kafka_settings
 from jobs.common.progress import Progress

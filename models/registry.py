@@ -56,42 +56,14 @@ class Model:
         return set_name(self.algorithm, self.version)
 
     @property
+    def imported(self) -> bool:
+        """Whether it came as files from elsewhere: no table of this warehouse taught it."""
+        return not self.data_versions
+
+    @property
     def checksums(self) -> dict[str, str]:
         """File name -> SHA-256."""
         return {name: sha256 for name, sha256, _ in self.files}
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Average precision of a candidate and of the model in production, on the same footing.
-
-    Attributes
-    ----------
-    candidate, current : float or None
-        None where undefined.
-    rows
-        Light curves that both predicted in their test parts; 0: the stored figures are compared,
-        each from a test part of its own.
-    """
-
-    candidate: float | None
-    current: float | None
-    rows: int
-
-    def __str__(self) -> str:
-        where = f"on {self.rows:,} common test rows" if self.rows else "by the stored figures"
-        shown = [f"{v:.4f}" if v is not None else "undefined" for v in self._figures]
-        return f"average precision {shown[0]} against {shown[1]} {where}"
-
-    @property
-    def falls(self) -> bool:
-        """Whether the candidate is worse; an undefined figure is worse than any other."""
-        candidate, current = (-1.0 if v is None else v for v in self._figures)
-        return candidate < current
-
-    @property
-    def _figures(self) -> tuple[float | None, float | None]:
-        return self.candidate, self.current
 
 
 def candidates_of(

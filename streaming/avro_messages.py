@@ -5,13 +5,11 @@ As ZTF sends its own alerts: whoever gets one message can read it with any Avro 
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import fastavro
-import pyarrow as pa
-from pyspark.sql import DataFrame
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField
 
 from udfs.alert_schemas import SCORED_ALERTS
@@ -27,14 +25,20 @@ _PUBLISHED = [
     if field.name not in _OURS and not isinstance(field.dataType, ArrayType)
 ]
 RECORD_COLUMNS = tuple(field.name for field in _PUBLISHED)
-_MESSAGE = (
-    "topic string, key binary, value binary, headers array<struct<key: string, value: binary>>"
-)
 _AVRO = {
     "boolean": "boolean", "smallint": "int", "int": "int", "bigint": "long", "float": "float",
     "double": "double", "string": "string",
 }  # fmt: skip
 _SYNC_BYTES = 16
+
+
+class Message(NamedTuple):
+    """What Kafka gets."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
 
 
 def avro_schema() -> dict[str, Any]:
@@ -69,32 +73,14 @@ def encode(record: Mapping[str, Any]) -> bytes:
     return b"".join([header, sync, b"\x02", size.getvalue(), datum, sync])
 
 
-def messages(rows: DataFrame) -> DataFrame:
-    """Rows with RECORD_COLUMNS, TOLD and TOPIC -> rows for Spark's Kafka sink.
+def message_of(record: Mapping[str, Any]) -> Message:
+    """The message of a record with RECORD_COLUMNS, TOLD and TOPIC.
 
     The key is ``objectId``, so that alerts of one source stay in order; the headers candid, filter
     and filter_version let a consumer tell a message that it has had without opening it.
     """
-    return rows.select(*RECORD_COLUMNS, *TOLD, TOPIC).mapInArrow(_encode_batches, _MESSAGE)
-
-
-def _encode_batches(batches: Iterable[Any]) -> Iterator[Any]:
-    for batch in batches:
-        rows = batch.to_pylist()
-        headers = [
-            [{"key": name, "value": str(row[name]).encode()} for name in ("candid", *TOLD)]
-            for row in rows
-        ]
-        header = pa.struct([("key", pa.string()), ("value", pa.binary())])
-        yield pa.RecordBatch.from_arrays(
-            [
-                pa.array([row[TOPIC] for row in rows], pa.string()),
-                pa.array([row["objectId"].encode() for row in rows], pa.binary()),
-                pa.array([encode(row) for row in rows], pa.binary()),
-                pa.array(headers, pa.list_(header)),
-            ],
-            names=["topic", "key", "value", "headers"],
-        )
+    headers = [(name, str(record[name]).encode()) for name in ("candid", *TOLD)]
+    return Message(record[TOPIC], record["objectId"].encode(), encode(record), headers)
 
 
 @cache

@@ -6,12 +6,15 @@ have been used, and the alerts of those must not be lost.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
-from pyspark import StorageLevel
-from pyspark.sql import DataFrame
+from pyspark import StorageLevel, inheritable_thread_target
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.common.kafka import KafkaSettings
 from jobs.common.tables import Warehouse
@@ -20,12 +23,12 @@ from streaming import dead_letters
 from streaming.enrich import with_anomaly, with_quality_cuts
 from streaming.filters import AlertFilter
 from streaming.known import with_known_source
-from streaming.metrics import record
+from streaming.metrics import BatchReport, record
 from streaming.offsets import planned_offsets
 from streaming.overview import Overview, overview_of
 from streaming.production import ProductionModels
 from streaming.prometheus import PrometheusMetrics
-from streaming.publish import KafkaSink, publish
+from streaming.publish import KafkaSink, Publisher
 from streaming.reporter import Clock, Outcome, Reporter
 from streaming.score import score_messages
 from streaming.stores import Stores, first_of_each, stored_alerts
@@ -70,6 +73,9 @@ class AlertBatches:
         self._models = ProductionModels(warehouse)
         self._reporter = Reporter(settings.kafka, settings.topic)
         self._stores = Stores()
+        self._recorder = ThreadPoolExecutor(1)
+        self._recording: Future[None] | None = None
+        self._publisher = Publisher(settings.filters, KafkaSink(settings.kafka))
 
     def check(self) -> None:
         """Raise ContractError unless there are models to score with."""
@@ -97,15 +103,28 @@ class AlertBatches:
         report, delays = self._reporter.report(
             outcome, clock, read, query_id=_query_id(messages), batch_id=batch_id
         )
-        record(warehouse, report)
+        self._record(warehouse, report)
         if self._metrics:
             self._metrics.observe(report, delays)
         log.info(
             "batch %d: %d messages = %d new alerts + %d known + %d dead letters in %.1f s, "
             "latency p99 %.1f s", batch_id, report.n_messages, report.n_alerts,
-            report.n_duplicates, report.n_dead_letters, sum(clock.seconds.values()),
+            report.n_duplicates, report.n_dead_letters, clock.elapsed,
             report.latency_p99_s,
         )  # fmt: skip
+
+    def close(self) -> None:
+        """Wait until the last report is in the table, and leave the broker."""
+        self._recorder.shutdown()
+        self._reporter.close()
+        self._publisher.close()
+
+    def _record(self, warehouse: Warehouse, report: BatchReport) -> None:
+        """Write the report while the next micro-batch is being scored."""
+        if self._recording is not None:
+            self._recording.result()
+        work = inheritable_thread_target(warehouse.spark)(partial(record, warehouse, report))
+        self._recording = self._recorder.submit(work)
 
     def _keep(
         self, rows: DataFrame, overview: Overview, stores: Stores, clock: Clock, batch_id: int
@@ -119,22 +138,34 @@ class AlertBatches:
         with clock.stage("store"):
             stored = stores.add_alerts(alerts, overview, warehouse)
         clock.commit()
-        if settings.keep_stamps:
-            with clock.stage("stamps"):
-                stores.add_stamps(valid, overview, warehouse)
-        if not overview.good.all():
-            with clock.stage("dead letters"):
-                stores.add_dead_letters(rows, warehouse)
-                dead_letters.send(rows, settings.kafka, topic=settings.dead_letter_topic)
-        if not overview.nights or not settings.filters:
-            return stored, {}
-        with clock.stage("publish"):
-            if stored < np.count_nonzero(overview.first):
-                # An earlier try has scored some: what is published is what is in the table.
-                alerts = stored_alerts(overview, warehouse)
-            sink = KafkaSink(settings.kafka)
-            published = publish(alerts, settings.filters, sink, warehouse, batch_id=batch_id)
-        return stored, published
+
+        def stamps() -> None:
+            if settings.keep_stamps:
+                with clock.stage("stamps"):
+                    stores.add_stamps(valid, overview, warehouse)
+
+        def letters() -> None:
+            if not overview.good.all():
+                with clock.stage("dead letters"):
+                    stores.add_dead_letters(rows, warehouse)
+                    dead_letters.send(rows, settings.kafka, topic=settings.dead_letter_topic)
+
+        def published() -> dict[str, int]:
+            # An earlier try may have scored some: what is published is what is in the table.
+            known = stored < np.count_nonzero(overview.first)
+            chosen = stored_alerts(overview, warehouse) if known else alerts
+            with clock.stage("publish"):
+                return self._publisher.publish(chosen, warehouse, batch_id=batch_id)
+
+        *_, sent = _side_by_side(rows.sparkSession, stamps, letters, published)
+        return stored, sent
+
+
+def _side_by_side(spark: SparkSession, *works: Callable[[], Any]) -> list[Any]:
+    """Results of works that do not depend on each other; much of each is waiting for Spark."""
+    with ThreadPoolExecutor(len(works)) as pool:
+        begun = [pool.submit(inheritable_thread_target(spark)(work)) for work in works]
+        return [each.result() for each in begun]
 
 
 def _enriched(alerts: DataFrame, warehouse: Warehouse) -> DataFrame:

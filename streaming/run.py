@@ -13,6 +13,7 @@ from pathlib import Path
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
+from jobs.common.broker import ensure_topic
 from jobs.common.cli import job_parser, open_log, run_job
 from jobs.common.config import CONF
 from jobs.common.kafka import read_kafka_settings
@@ -29,7 +30,7 @@ EXAMPLES = """
 examples:
   A broker, the published networks, some alerts, and the stream on this machine:
     make kafka
-    spark-submit jobs/import_models.py --input models && spark-submit jobs/promote_models.py
+    spark-submit jobs/import_models.py --folder models && spark-submit jobs/promote_models.py
     python jobs/replay_alerts.py --input packets
     spark-submit streaming/run.py
 
@@ -64,9 +65,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         keep_stamps=not args.no_stamps,
     )
     metrics = PrometheusMetrics(args.metrics_port) if args.metrics_port is not None else None
+    # A cluster may not make topics by itself.
+    for name in (settings.topic, settings.dead_letter_topic, *(each.topic for each in filters)):
+        ensure_topic(settings.kafka, name, args.partitions)
+    batches = AlertBatches(warehouse, settings, metrics)
     try:
-        Stream(warehouse, settings, AlertBatches(warehouse, settings, metrics), args).run()
+        Stream(warehouse, settings, batches, args).run()
     finally:
+        batches.close()
         if metrics:
             metrics.close()
 
@@ -152,6 +158,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     add("--kafka", default=str(CONF / "kafka" / "local.toml"),
         help="settings of the broker (default: conf/kafka/local.toml)")  # fmt: skip
     add("--topic", default="ztf_alerts", help="of the alerts (default ztf_alerts)")
+    add("--partitions", type=int, default=3, help="of topics that are not there yet (default 3)")
     add("--dead-letter-topic", help="of messages that are no alerts (default: TOPIC_dead_letters)")
     add("--filters", default=str(CONF / "filters"),
         help="folder of filters (default: conf/filters)")  # fmt: skip

@@ -26,9 +26,7 @@ from udfs.schemas import (
     STATISTICS,
 )
 from udfs.stars import BlockSettings
-
-OK = "ok"
-TOO_FEW_EPOCHS = "too_few_epochs"
+from udfs.usable import OK, UsableSettings, spans
 
 _HMJD_TO_HJD_DAY = 2_400_000.5
 
@@ -72,6 +70,11 @@ class FeatureSettings:
         """The part of the settings that says which epochs are usable."""
         return CleaningSettings(min_gap_minutes=self.min_gap_minutes, max_hmjd=self.max_hmjd)
 
+    @property
+    def usable(self) -> UsableSettings:
+        """The part of the settings that says which cleaned light curves get features."""
+        return UsableSettings(self.min_epochs, self.period_search.max_baseline_day)
+
 
 @dataclass(frozen=True)
 class FeatureBlock:
@@ -82,7 +85,7 @@ class FeatureBlock:
     kept : (n_kept,) int64
         Which curves of the batch have features, ascending.
     status : (n_lc,) str
-        Of each curve of the batch: "ok" or "too_few_epochs".
+        Of each curve of the batch: "ok", "too_few_epochs" or "baseline_too_long".
     columns : dict of str to array with first axis n_kept
         Names as in ``schemas.FEATURES``. ``dmdt`` is (n_kept, 676) float32, ``n_freq`` and
         ``n_harmonics`` int32, ``mode``, ``backend``, ``times`` and ``period_status`` str, the
@@ -117,11 +120,7 @@ def cleaned_baseline(
     clean, _, _, bounds = clean_epochs(
         time, mag, magerr, catflags, offsets, settings=settings.cleaning
     )
-    n_clean = np.diff(bounds)
-    span_day = np.zeros(n_clean.size)
-    filled = n_clean > 0
-    span_day[filled] = clean[bounds[1:][filled] - 1] - clean[bounds[:-1][filled]]
-    return n_clean, span_day
+    return np.diff(bounds), spans(clean, bounds)
 
 
 def light_curve_features(
@@ -170,20 +169,21 @@ def light_curve_features(
         backend are unknown.
     """
     t, m, e, bounds = clean_epochs(time, mag, magerr, catflags, offsets, settings=settings.cleaning)
-    enough = np.diff(bounds) >= settings.min_epochs
-    inside = np.repeat(enough, np.diff(bounds))
+    status = settings.usable.status(np.diff(bounds), spans(t, bounds))
+    usable = status == OK
+    inside = np.repeat(usable, np.diff(bounds))
     t, m, e = t[inside], m[inside], e[inside]
-    kept_offsets = np.concatenate(([0], np.cumsum(np.diff(bounds)[enough]))).astype(np.int64)
+    kept_offsets = np.concatenate(([0], np.cumsum(np.diff(bounds)[usable]))).astype(np.int64)
     return FeatureBlock(
-        kept=np.flatnonzero(enough).astype(np.int64),
-        status=np.where(enough, OK, TOO_FEW_EPOCHS),
+        kept=np.flatnonzero(usable).astype(np.int64),
+        status=status,
         columns=_columns(
             t,
             m,
             e,
             kept_offsets,
-            band=band[enough],
-            star=np.unique(star[enough], return_inverse=True)[1],
+            band=band[usable],
+            star=np.unique(star[usable], return_inverse=True)[1],
             baseline_day=baseline_day,
             settings=settings,
         ),

@@ -8,15 +8,16 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_type
-from pyspark.sql.types import DoubleType, IntegerType, LongType, StructType
+from pyspark.sql.types import DoubleType, IntegerType, LongType, StringType, StructType
 
 from udfs.arrow_groups import tables_by_key
 from udfs.light_curve_features import FeatureSettings, cleaned_baseline, light_curve_features
 from udfs.ragged import from_arrow, to_arrow
 from udfs.schemas import DMDT_SIDE, FEATURES, LIGHT_CURVES
 from udfs.stars import blocks_of_stars, same_star
+from udfs.usable import OK
 
-BASELINE = "baseline_day"
+BASELINE, STATUS = "baseline_day", "status"
 STAR, BLOCK = "star", "block"
 QUADRANT = ("field", "ccd", "quad")
 PASSED_ON = ("survey", *QUADRANT, "filter", "source_id", "object_id",
@@ -25,7 +26,7 @@ _MEASURED_KEYS = (*QUADRANT, "source_id", "object_id", "ra", "dec", "input_file"
 
 
 def measure_baselines(light_curves: DataFrame, settings: FeatureSettings) -> DataFrame:
-    """Clean epochs and their span [day] of each light curve: the cheap first pass."""
+    """Clean epochs, their span [day] and ``status`` of each light curve: the cheap first pass."""
 
     def measure(batches: Iterable[Any]) -> Iterable[Any]:
         for batch in batches:
@@ -36,17 +37,20 @@ def measure_baselines(light_curves: DataFrame, settings: FeatureSettings) -> Dat
                     *[batch[name] for name in _MEASURED_KEYS],
                     pa.array(n_clean.astype(np.int32)),
                     pa.array(span_day),
+                    pa.array(settings.usable.status(n_clean, span_day).tolist(), pa.string()),
                 ],
                 names=schema.names,
             )
 
     keys = StructType([LIGHT_CURVES.schema[name] for name in _MEASURED_KEYS])
-    schema = keys.add("n_clean", IntegerType()).add("span_day", DoubleType())
+    schema = (
+        keys.add("n_clean", IntegerType()).add("span_day", DoubleType()).add(STATUS, StringType())
+    )
     return light_curves.mapInArrow(measure, schema)
 
 
 def plan_blocks(measured: DataFrame, settings: FeatureSettings) -> DataFrame:
-    """Star and block of each light curve with enough clean epochs, and the quadrant's baseline.
+    """Star and block of each light curve that gets features, and the quadrant's baseline.
 
     Parameters
     ----------
@@ -73,14 +77,14 @@ def plan_blocks(measured: DataFrame, settings: FeatureSettings) -> DataFrame:
 
     keys = [LIGHT_CURVES.schema[name] for name in (*QUADRANT, "source_id")]
     schema = StructType(keys).add(STAR, LongType()).add(BLOCK, LongType())
-    enough = measured.where(F.col("n_clean") >= settings.min_epochs)
-    return enough.groupBy(*QUADRANT).applyInArrow(plan, schema.add(BASELINE, DoubleType()))
+    usable = measured.where(F.col(STATUS) == OK)
+    return usable.groupBy(*QUADRANT).applyInArrow(plan, schema.add(BASELINE, DoubleType()))
 
 
 def with_light_curve_features(
     light_curves: DataFrame, settings: FeatureSettings, *, partitions: int
 ) -> DataFrame:
-    """All features of a light curve from the curves of its star, for those with enough epochs.
+    """All features of a light curve from the curves of its star, for those that are usable.
 
     A block of stars is computed at once: it holds all curves of its stars, so that a star is
     searched in all its bands and curves that share exposures are searched together.

@@ -4,14 +4,16 @@ Every write can be repeated: a job either replaces exactly the rows that it owns
 or merges by key. A job killed between two writes leaves each table as it was before or after.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, StructType
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from udfs.errors import ContractError
 from udfs.table import Table
@@ -184,6 +186,17 @@ def _in_order(rows: DataFrame, order_by: Sequence[str]) -> DataFrame:
     return rows.repartitionByRange(*order_by).sortWithinPartitions(*order_by)
 
 
+def local_frame(
+    spark: SparkSession, records: Sequence[Mapping[str, Any]], table: Table
+) -> DataFrame:
+    """A few rows of a table; keys that are no column are left out.
+
+    From Arrow they are part of the plan; from rows they would be a job of their own.
+    """
+    rows = pa.Table.from_pylist(list(records), to_arrow_schema(table.schema))
+    return spark.createDataFrame(rows, table.schema)
+
+
 def conform(rows: DataFrame, schema: StructType, *, table: str) -> DataFrame:
     """Exactly the columns of ``schema``, in its order.
 
@@ -203,9 +216,11 @@ def conform(rows: DataFrame, schema: StructType, *, table: str) -> DataFrame:
                 f"{table}: {field.name} is {types[field.name].simpleString()}, "
                 f"expected {field.dataType.simpleString()}"
             )
-    return rows.select(*[F.col(field.name) for field in schema])
+    return rows if list(types) == schema.names else rows.select(*schema.names)
 
 
 def _loose(dtype: DataType) -> DataType:
-    """The type without the nullability of array elements, which Arrow does not carry."""
+    """The type without the nullability of elements and values, which Arrow does not carry."""
+    if isinstance(dtype, MapType):
+        return MapType(dtype.keyType, _loose(dtype.valueType), True)
     return ArrayType(_loose(dtype.elementType), True) if isinstance(dtype, ArrayType) else dtype

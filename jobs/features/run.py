@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from jobs.common.ledger import Done, Ledger
 from jobs.common.progress import Progress
 from jobs.common.tables import Warehouse
 from jobs.common.version import code_version, fingerprint
-from udfs.checks.reasons import TOO_FEW_EPOCHS
+from udfs.checks.reasons import BASELINE_TOO_LONG, TOO_FEW_EPOCHS
 from udfs.errors import ContractError
 from udfs.light_curve_features import FeatureSettings
 from udfs.schemas import (
@@ -27,7 +28,15 @@ from udfs.schemas import (
     PS1,
     QUARANTINE,
 )
-from udfs.spark import BLOCK, QUADRANT, measure_baselines, plan_blocks, with_light_curve_features
+from udfs.spark import (
+    BLOCK,
+    QUADRANT,
+    STATUS,
+    measure_baselines,
+    plan_blocks,
+    with_light_curve_features,
+)
+from udfs.usable import OK
 
 JOB = "compute_features"
 # Blocks fall into partitions by a hash: with so many, two seldom fall into the same.
@@ -78,13 +87,18 @@ class FeatureRun:
                      len(quadrants))  # fmt: skip
         progress = Progress(JOB, sum(q.rows for q in wanted))
         rows_in = rows_out = 0
+        aside: Counter[str] = Counter()
         for group in _groups(wanted, commit_rows):
-            done = self._compute(group, progress)
+            done, reasons = self._compute(group, progress)
             rows_in += sum(d.rows_in for d in done)
             rows_out += sum(d.rows_out for d in done)
-        log.info("light curves: %s in = %s out + %s quarantined (fewer than %s clean epochs)",
-                 f"{rows_in:,}", f"{rows_out:,}", f"{rows_in - rows_out:,}",
-                 self._settings.min_epochs)  # fmt: skip
+            aside += reasons
+        told = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(aside.items()))
+        log.info(
+            "light curves: %s in = %s out + %s quarantined%s",
+            f"{rows_in:,}", f"{rows_out:,}", f"{rows_in - rows_out:,}",
+            f" ({told})" if told else "",
+        )  # fmt: skip
 
     def _quadrants(self, fields: Sequence[int]) -> list[Quadrant]:
         rows = self._warehouse.read(LIGHT_CURVES).where(F.col("survey") == self._survey.name)
@@ -109,7 +123,9 @@ class FeatureRun:
         release = code_version().split("+")[0]
         return fingerprint(self._settings, quadrant.rows, quadrant.content, release)
 
-    def _compute(self, group: Sequence[Quadrant], progress: Progress) -> list[Done]:
+    def _compute(
+        self, group: Sequence[Quadrant], progress: Progress
+    ) -> tuple[list[Done], Counter[str]]:
         start = time.monotonic()
         here = self._predicate(group)
         curves = self._warehouse.read(LIGHT_CURVES).where(here)
@@ -125,12 +141,12 @@ class FeatureRun:
                 )
             )
             self._warehouse.replace(features, FEATURES, where=here)
-        done = self._account(group, measured, time.monotonic() - start)
+        done, reasons = self._account(group, measured, time.monotonic() - start)
         self._ledger.record(done)
         measured.unpersist()
         blocks.unpersist()
         progress.add(rows)
-        return done
+        return done, reasons
 
     def _predicate(self, group: Sequence[Quadrant]) -> str:
         """The rows of these quadrants, in SQL.
@@ -160,45 +176,49 @@ class FeatureRun:
         ).select(*FEATURES.schema.names)
 
     def _put_aside(self, measured: DataFrame, group: Sequence[Quadrant]) -> None:
-        """Light curves with too few clean epochs; their epochs stay in ``light_curves``."""
+        """Light curves that get no features; their epochs stay in ``light_curves``."""
         survey = self._survey.name
         unit = F.concat_ws("/", F.lit(survey), "field", "ccd", "quad")
-        expected = f"{self._settings.min_epochs} clean epochs or more"
+        short = F.col(STATUS) == TOO_FEW_EPOCHS.name
+        longest = self._settings.period_search.max_baseline_day
         values = {
             "job": F.lit(JOB),
             "unit": unit,
             "survey": F.lit(survey),
             "extent": F.lit("light_curve"),
-            "reason": F.lit(TOO_FEW_EPOCHS.name),
-            "column": F.lit(TOO_FEW_EPOCHS.column),
-            "value": F.concat("n_clean", F.lit(" clean epochs")),
-            "expected": F.lit(expected),
+            "reason": F.col(STATUS),
+            "column": F.when(short, TOO_FEW_EPOCHS.column).otherwise(BASELINE_TOO_LONG.column),
+            "value": F.when(short, F.concat("n_clean", F.lit(" clean epochs"))).otherwise(
+                F.format_string("%.1f days from first to last epoch", "span_day")
+            ),
+            "expected": F.when(
+                short, f"{self._settings.min_epochs} clean epochs or more"
+            ).otherwise(f"{longest:g} days or less: no Julian dates among modified ones"),
             "n_epochs": F.col("n_clean"),
         }
-        short = measured.where(F.col("n_clean") < self._settings.min_epochs).withColumns(values)
+        aside = measured.where(F.col(STATUS) != OK).withColumns(values)
         nulls = {
             f.name: F.lit(None).cast(f.dataType)
             for f in QUARANTINE.schema
-            if f.name not in short.columns
+            if f.name not in aside.columns
         }
         units = ", ".join(f"'{q.unit(self._survey)}'" for q in group)
         self._warehouse.replace(
-            short.withColumns(nulls),
+            aside.withColumns(nulls),
             QUARANTINE,
             where=f"job = '{JOB}' AND survey = '{survey}' AND unit IN ({units})",
         )
 
     def _account(
         self, group: Sequence[Quadrant], measured: DataFrame, seconds: float
-    ) -> list[Done]:
-        """Rows in from the light curves, rows out from what the table now holds."""
-        short = {
-            tuple(row[:3]): row[3]
-            for row in measured.where(F.col("n_clean") < self._settings.min_epochs)
-            .groupBy("field", "ccd", "quad")
-            .count()
-            .collect()
-        }
+    ) -> tuple[list[Done], Counter[str]]:
+        """Rows in from the light curves, rows out from what the table now holds; why not all."""
+        aside: Counter[tuple[int, ...]] = Counter()
+        reasons: Counter[str] = Counter()
+        unusable = measured.where(F.col(STATUS) != OK).groupBy("field", "ccd", "quad", STATUS)
+        for field, ccd, quad, reason, rows in unusable.count().collect():
+            aside[field, ccd, quad] += rows
+            reasons[reason] += rows
         written = {
             tuple(row[:3]): row[3]
             for row in self._warehouse.read(FEATURES)
@@ -210,16 +230,15 @@ class FeatureRun:
         done = []
         for q in group:
             key = (q.field, q.ccd, q.quad)
-            rows_out, aside = written.get(key, 0), short.get(key, 0)
-            if q.rows != rows_out + aside:
+            rows_out = written.get(key, 0)
+            if q.rows != rows_out + aside[key]:
                 raise AssertionError(
-                    f"{q.unit(self._survey)}: {q.rows} light curves in, {rows_out} out, {aside} "
-                    "quarantined: they do not add up"
+                    f"{q.unit(self._survey)}: {q.rows} light curves in, {rows_out} out, "
+                    f"{aside[key]} quarantined: they do not add up"
                 )
-            done.append(
-                Done(q.unit(self._survey), self._fingerprint(q), q.rows, rows_out, aside, seconds)
-            )
-        return done
+            unit, digest = q.unit(self._survey), self._fingerprint(q)
+            done.append(Done(unit, digest, q.rows, rows_out, aside[key], seconds))
+        return done, reasons
 
 
 def _count(blocks: DataFrame) -> int:

@@ -15,7 +15,8 @@ from jobs.inference.export import export_path, is_exported, write_field
 from jobs.inference.fields import Field, find_fields, where_of
 from jobs.inference.score import model_version, scoring_key, with_scores
 from models.scorer import MISSING_FEATURES
-from models.store import ModelSet, check_columns
+from models.store import ModelSet
+from models.suitable import check_columns
 from udfs.errors import ContractError
 from udfs.schemas import FEATURES
 from udfs.table import Table

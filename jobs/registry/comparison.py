@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from models.judgement import Comparison
 from models.metrics import NAMES, metrics_of
-from models.registry import Comparison, Model
+from models.registry import Model
 
 _LIGHT_CURVE = ["survey", "object_id", "source_id"]
 

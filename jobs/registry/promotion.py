@@ -12,6 +12,7 @@ from jobs.common.registry_table import change_stages
 from jobs.common.tables import Warehouse
 from jobs.registry.checks import Checks
 from jobs.registry.comparison import compare
+from models.judgement import judge
 from models.registry import (
     PRODUCTION,
     Model,
@@ -54,7 +55,8 @@ class Promotion:
         ----------
         labels : only these; none for all
         version : of this set; the newest candidates without it
-        forced : reason to promote models that are worse than those in production
+        forced : reason to promote models that are worse than those in production, or cannot be
+            compared with them
 
         Raises
         ------
@@ -115,9 +117,7 @@ class Promotion:
             model, before,
             predicted=self._checks.predictions(model), before=self._before(before),
         )  # fmt: skip
-        if found.falls and forced:
-            return True, f"forced ({forced}) though {found}"
-        return not found.falls, str(found)
+        return judge(model, before, found, forced=forced)
 
     def _before(self, model: Model) -> pd.DataFrame:
         """The test part of a model in production, as far as it is still to be read."""

@@ -10,7 +10,7 @@ import pytest
 from made_scored_alerts import FIRST_CANDID, scored_alerts
 
 from streaming.filters import AlertFilter
-from streaming.publish import KafkaSink, publish
+from streaming.publish import KafkaSink, Publisher
 from udfs.alert_schemas import PUBLISHED
 
 ALERTS = [
@@ -41,7 +41,8 @@ def send(spark, warehouse, broker, filters):
 
     def publish_once(alerts, batch_id=7):
         rows = scored_alerts(spark, alerts)
-        return publish(rows, filters, sink, warehouse, batch_id=batch_id)
+        # A new object each time, as after a restart.
+        return Publisher(filters, sink).publish(rows, warehouse, batch_id=batch_id)
 
     return publish_once
 
@@ -116,7 +117,7 @@ def test_a_crash_between_topic_and_table_repeats_the_very_same_messages(
 def test_nothing_to_publish_touches_neither_topic_nor_table(spark, warehouse, filters):
     nowhere = KafkaSink(None)  # any use of it fails
     rows = scored_alerts(spark, ALERTS[3:])
-    found = publish(rows, filters, nowhere, warehouse, batch_id=1)
+    found = Publisher(filters, nowhere).publish(rows, warehouse, batch_id=1)
     assert found == {"bright": 0, "hosted": 0}
-    assert publish(rows, [], nowhere, warehouse, batch_id=1) == {}
+    assert Publisher([], nowhere).publish(rows, warehouse, batch_id=1) == {}
     assert not warehouse.exists(PUBLISHED)

@@ -15,7 +15,6 @@ import pytest
 from kafka_broker import KafkaBroker
 from made_alerts import packet, record, schema
 
-from jobs.alerts.broker import ensure_topic, open_producer
 from jobs.alerts.fresh import FIRST_CANDID, LARGEST_SEED, fresh
 from jobs.alerts.replay import (
     Message,
@@ -26,6 +25,7 @@ from jobs.alerts.replay import (
     steady,
     survey_timing,
 )
+from jobs.common.broker import ensure_topic, open_producer
 from udfs.alerts.ztf import candids, read_alerts
 from udfs.errors import ContractError
 

@@ -23,14 +23,17 @@ columns = { source_id = "objectid", filter = "filterid", field = "fieldid", rcid
 [fields]
 source = "input"
 [ingest]
-min_hmjd = 58000.0
-max_hmjd = 60000.0
+min_hmjd = 50000.0
+max_hmjd = 2500000.0
 [cleaning]
 min_epochs = 50
 min_gap_minutes = 0.5
 [period_search]
 max_freq_per_day = 5.0
 """  # noqa: E501
+
+
+JD_0 = 2_400_000.5
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +43,9 @@ def sky(spark, tmp_path_factory):
     (folder / "survey.toml").write_text(SURVEY)
     rows = [bulk_row(i, rcid=i % 3) for i in range(9)]
     rows += [bulk_row(20, n_epochs=49), bulk_row(21, catflags=[0] * 49 + [1] * 11)]
+    # Julian dates in the second half of a light curve.
+    mixed = np.array(bulk_row(22)["hmjd"])
+    rows.append(bulk_row(22, hmjd=np.where(np.arange(60) < 30, mixed, mixed + JD_0).tolist()))
     path = write_bulk(folder / "in.parquet", rows)
     root = str(folder / "warehouse")
     ingest_light_curves.main(
@@ -72,16 +78,24 @@ def test_injected_periods_come_back(sky):
         assert abs(ratio - round(ratio)) < 0.01 and 1 <= round(ratio) <= 3
 
 
-def test_short_light_curves_are_quarantined_and_the_account_adds_up(sky):
+def test_unusable_light_curves_are_quarantined_and_the_account_adds_up(sky):
     found = sky.read(QUARANTINE).where("job = 'compute_features'")
     rows = found.select("source_id", "reason", "value").collect()
+    days = JD_0 + np.ptp(bulk_row(22)["hmjd"])
     assert {tuple(r) for r in rows} == {
+        (
+            bulk_row(22)["objectid"],
+            "baseline_too_long",
+            f"{days:.1f} days from first to last epoch",
+        ),
         (bulk_row(20)["objectid"], "too_few_epochs", "49 clean epochs"),
         (bulk_row(21)["objectid"], "too_few_epochs", "49 clean epochs"),
     }
     runs = sky.read(RUNS).where("job = 'compute_features'")
     total = runs.agg(F.sum("rows_in"), F.sum("rows_out"), F.sum("rows_quarantined")).first()
-    assert tuple(total) == (11, 9, 2)
+    assert tuple(total) == (12, 9, 3)
+    expected = found.where("reason = 'baseline_too_long'").first()["expected"]
+    assert expected == "40000 days or less: no Julian dates among modified ones"
 
 
 def test_the_baseline_is_that_of_the_whole_quadrant(sky):

@@ -74,6 +74,29 @@ def test_short_curves_have_a_status_and_no_row(make_curves):
     assert block.columns["n"].tolist() == [70, 50]
 
 
+def test_curves_of_julian_dates_among_modified_ones_have_a_status_and_no_row(make_curves):
+    curves = make_curves(60, 70, 30, 80)
+    alone = features(curves).columns
+    time = curves.time.copy()
+    # Half of the second curve; all of the third, which is too short; all of the last, whose own
+    # span is that of a light curve.
+    for part in (slice(60, 95), slice(130, 160), slice(160, 240)):
+        time[part] += 2_400_000.5
+    block = features(dataclasses.replace(curves, time=time))
+    assert block.status.tolist() == ["ok", "baseline_too_long", "too_few_epochs", "ok"]
+    assert block.kept.tolist() == [0, 3]
+    for name, column in alone.items():
+        np.testing.assert_array_equal(block.columns[name][0], column[0], err_msg=name)
+    assert block.columns["period_BEST"][1] == pytest.approx(alone["period_BEST"][2], rel=1e-6)
+    longer = PeriodSearchSettings(max_freq_per_day=1.9, max_baseline_day=3e6)
+    n_clean, span_day = np.array([50, 49, 50]), np.array([2.4e6, 9.0, 4e4])
+    assert SETTINGS.usable.status(n_clean, span_day).tolist() == [
+        "baseline_too_long", "too_few_epochs", "ok",
+    ]  # fmt: skip
+    allowed = dataclasses.replace(SETTINGS, period_search=longer)
+    assert allowed.usable.status(n_clean, span_day).tolist() == ["ok", "too_few_epochs", "ok"]
+
+
 def test_no_curve_at_all(make_curves):
     for curves in (make_curves(), make_curves(10)):
         block = features(curves)

@@ -44,9 +44,22 @@ def test_grid_refuses_a_baseline_without_frequencies(baseline):
         frequency_grid(baseline, PeriodSearchSettings())
 
 
+def test_grid_refuses_a_baseline_of_centuries():
+    settings = PeriodSearchSettings(max_freq_per_day=0.01)
+    assert frequency_grid(40_000.0, settings).size > 0
+    with pytest.raises(ValueError, match="baseline_day=2400000.5, expected max_baseline_day=40000"):
+        frequency_grid(2_400_000.5, settings)
+
+
 @pytest.mark.parametrize(
     "wrong",
-    [{"top_n": 0}, {"phase_bins": 1}, {"max_freq_per_day": -1.0}, {"excluded_per_day": ((2, 1),)}],
+    [
+        {"top_n": 0},
+        {"max_baseline_day": 0.0},
+        {"phase_bins": 1},
+        {"max_freq_per_day": -1.0},
+        {"excluded_per_day": ((2, 1),)},
+    ],
 )
 def test_settings_refuse_nonsense(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -7,11 +7,11 @@ from made_models import SETS, save_networks, save_trees
 
 from jobs.registry.comparison import compare
 from models import store
+from models.judgement import Comparison, judge
 from models.registry import (
     CANDIDATE,
     PRODUCTION,
     RETIRED,
-    Comparison,
     Model,
     candidates_of,
     in_production,
@@ -28,12 +28,13 @@ def at(day):
     return datetime(2026, 11, day, tzinfo=UTC)
 
 
-def model(label="ea", version="v1", stage=CANDIDATE, *, day=1, algorithm="xgb", ap=0.9, n=None):
+def model(label="ea", version="v1", stage=CANDIDATE, *, day=1, algorithm="xgb", ap=0.9, n=None,
+          read=None):  # fmt: skip
     return Model(
         algorithm=algorithm, label=label, version=version, stage=stage, folder="f", file="a.ubj",
         output=0, files=(("a.ubj", "0" * 64, 3),), features=("sw",), threshold=0.7,
-        average_precision=ap, metrics={}, data_versions={}, code_version="c", created=at(day),
-        changed=at(day), reason="", promoted=n, change=n or 0,
+        average_precision=ap, metrics={}, data_versions=read or {}, code_version="c",
+        created=at(day), changed=at(day), reason="", promoted=n, change=n or 0,
     )  # fmt: skip
 
 
@@ -142,6 +143,43 @@ def test_two_models_in_production_for_one_label_are_an_error():
 )  # fmt: skip
 def test_a_candidate_falls_where_its_figure_is_lower(candidate, current, falls):
     assert Comparison(candidate, current, 0).falls == falls
+
+
+TRAINED = {"alerts": 7}
+
+
+@pytest.mark.parametrize(
+    ("figures", "read", "before_read", "better", "says"),
+    [
+        # A trained candidate against the published networks: its own figure proves nothing.
+        ((0.99, None), TRAINED, {}, False, "nothing compares it with v1 in production; judge both"),
+        ((None, None), TRAINED, {}, False, "undefined against undefined by the stored figures: no"),
+        ((None, None), {}, TRAINED, False, "promote it with --force --reason WHY"),
+        ((0.1, None), {}, {}, False, "nothing compares it with v1"),
+        ((None, None), {}, {}, True, "imported in place of an imported one"),
+        # Published networks against a trained one that has a figure.
+        ((None, 0.1), {}, TRAINED, False, "undefined against 0.1000"),
+        ((0.8, 0.9), TRAINED, TRAINED, False, "0.8000 against 0.9000"),
+        ((0.9, 0.9), TRAINED, TRAINED, True, "0.9000 against 0.9000"),
+    ],
+)
+def test_what_cannot_be_compared_stays_out(figures, read, before_read, better, says):
+    candidate, current = model(version="v2", read=read), model(version="v1", read=before_read)
+    found, why = judge(candidate, current, Comparison(*figures, 0), forced=None)
+    assert found is better and says in why and "\n" not in why
+    forced, why = judge(candidate, current, Comparison(*figures, 0), forced="a night of alerts")
+    assert forced
+    if not better:
+        assert why.startswith("forced (a night of alerts) though average precision ")
+
+
+def test_common_rows_make_a_model_without_a_figure_comparable():
+    mine = predicted((1, 1, 0.9), (2, 0, 0.6), (3, 0, 0.1))
+    other = predicted((1, 1, 0.5), (2, 0, 0.6), (3, 0, 0.1))
+    candidate, current = model(version="v2", read=TRAINED), model(version="v1", ap=None)
+    found = compare(candidate, current, predicted=mine, before=other)
+    better, why = judge(candidate, current, found, forced=None)
+    assert better and why == "average precision 1.0000 against 0.5000 on 3 common test rows"
 
 
 def predicted(*rows, label="ea"):

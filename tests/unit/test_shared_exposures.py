@@ -1,6 +1,7 @@
 """Light curves over shared exposures, against the same curves one by one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from udfs.periodograms.lomb_scargle import block_cpu as lomb_scargle_block
 from udfs.periodograms.lomb_scargle import lomb_scargle
 from udfs.periodograms.multi_harmonic import block_cpu as multi_harmonic_block
 from udfs.periodograms.multi_harmonic import multi_harmonic
+from udfs.periodograms.plan import plan_parts
 from udfs.periodograms.search import search_periods
 from udfs.periodograms.tiles import TILE
 
@@ -224,6 +226,41 @@ def test_the_data_decide_whether_times_are_shared(sky, freq):
         getattr(some, name) for name in ("mag", "magerr", "offsets", "period")
     ])  # fmt: skip
     assert set(search(alone, freq[:600], times="auto").times) == {"exact"}
+
+
+def test_curves_of_other_times_do_not_change_or_swell_a_block(sky, freq):
+    """Dates from two zero points in one block: each group is as if searched alone."""
+    groups = [sky(70, 120), sky(66, 100)]
+    groups[1] = replace(groups[1], time=groups[1].time + 5_000)
+    order = np.random.default_rng(2).permutation(70 + 66)
+    curves = [
+        (s.time[i:j], s.mag[i:j], s.magerr[i:j])
+        for s in groups for i, j in pairwise(s.offsets)
+    ]  # fmt: skip
+    mixed = [curves[k] for k in order]
+    offsets = np.concatenate([[0], np.cumsum([t.size for t, _, _ in mixed])]).astype(np.int64)
+    flat = (np.concatenate([c[k] for c in mixed]) for k in range(3))
+    found = search(Sky(*flat, offsets, np.empty(0)), freq, times="auto")
+    alone = [search(s, freq, times="auto") for s in groups]
+    assert set(found.times) == {"shared"}
+    for name in ("period", "significance", "candidates"):
+        expected = np.concatenate([getattr(a, name) for a in alone])[order]
+        # The order of the columns rounds the sums in another way.
+        np.testing.assert_allclose(getattr(found, name), expected, rtol=1e-8, err_msg=name)
+
+
+def test_parts_are_the_curves_whose_times_overlap_band_by_band():
+    ranges = [(0, 100), (5000, 5100), (190, 300), (95, 200), (300.00005, 350), (10, 20), (0, 10),
+              (20, 30)]  # fmt: skip
+    band = np.array([1, 1, 1, 1, 1, 1, 2, 2])
+    time = np.concatenate([np.linspace(*r, 30) for r in ranges])
+    parts = plan_parts(
+        time, np.sin(time), np.ones(time.size), np.arange(0, time.size + 1, 30),
+        band=band, chosen=np.array([True] * 7 + [False]), top_freq=1.0,
+        settings=PeriodSearchSettings(times="shared"), backend="cpu",
+    )  # fmt: skip
+    # The second overlaps no other; the fifth begins 4 s after the third ends: one exposure.
+    assert [part.curves.tolist() for part in parts] == [[0, 2, 3, 4, 5], [1], [6]]
 
 
 def test_sharing_is_refused_where_it_would_move_phases(sky):

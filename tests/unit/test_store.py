@@ -5,6 +5,7 @@ from made_models import SETS, save_networks, save_trees
 
 from models import store
 from models.registry import candidates_of
+from models.suitable import check_columns
 from udfs.errors import ContractError
 
 
@@ -116,7 +117,7 @@ def test_tables_that_do_not_suit_are_refused(files):
     models = store.load(files, "xgb", save_trees(files))
     columns = [name for name in SETS.ontological if name != "stetson_k"]
     with pytest.raises(ContractError, match="ea of .* expects 35 features, table has 34: .*'ste"):
-        store.check_columns(models, columns, modes=["fixed"])
+        check_columns(models, columns, modes=["fixed"])
     with pytest.raises(ContractError, match="mode 'fixed', the table has 'scope-v0.9.5'"):
-        store.check_columns(models, SETS.ontological, modes=["fixed", "scope-v0.9.5"])
-    store.check_columns(models, SETS.ontological[::-1], modes=["fixed"])
+        check_columns(models, SETS.ontological, modes=["fixed", "scope-v0.9.5"])
+    check_columns(models, SETS.ontological[::-1], modes=["fixed"])

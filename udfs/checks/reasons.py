@@ -21,6 +21,7 @@ NO_EPOCHS = Reason("no_epochs", "hmjd", "at least one epoch")
 NO_USABLE_EPOCHS = Reason("no_usable_epochs", "hmjd", "at least one usable epoch")
 DUPLICATE_SOURCE = Reason("duplicate_source", "source_id", "one row per light curve")
 TOO_FEW_EPOCHS = Reason("too_few_epochs", "hmjd", "at least min_epochs clean epochs")
+BASELINE_TOO_LONG = Reason("baseline_too_long", "hmjd", "a time span of max_baseline_day at most")
 
 TIME_NOT_FINITE = Reason("time_not_finite", "hmjd", "a finite time")
 TIME_OUT_OF_RANGE = Reason("time_out_of_range", "hmjd", "min_hmjd <= hmjd <= max_hmjd")

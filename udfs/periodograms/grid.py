@@ -42,6 +42,9 @@ class PeriodSearchSettings:
     excluded_per_day : tuple of (low, high)
         Frequencies with ``low <= f <= high`` are left out of the grid of ELS, ECE and
         EAOV [cycles/day].
+    max_baseline_day : float
+        Longest time span of a light curve [days]. The grid grows with it, and a span of centuries
+        is no light curve but a mistake, such as Julian dates among modified ones.
     """
 
     max_freq_per_day: float = 48.0
@@ -52,10 +55,11 @@ class PeriodSearchSettings:
     peaks: int = 30
     times: str = "auto"
     excluded_per_day: tuple[tuple[float, float], ...] = TERRESTRIAL
+    max_baseline_day: float = 40_000.0
 
     def __post_init__(self) -> None:
         """Refuse settings that no grid can be made of."""
-        for name in ("max_freq_per_day", "samples_per_peak", "top_n", "peaks"):
+        for name in ("max_freq_per_day", "samples_per_peak", "top_n", "peaks", "max_baseline_day"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}={getattr(self, name)!r}, expected a positive number")
         for name in ("phase_bins", "mag_bins"):
@@ -89,12 +93,18 @@ def full_grid(baseline_day: float, settings: PeriodSearchSettings) -> FloatArray
     Raises
     ------
     ValueError
-        If the baseline is not positive, or so short that the grid is empty.
+        If the baseline is not positive, longer than the settings allow, or so short that the grid
+        is empty.
     """
     if not (math.isfinite(baseline_day) and baseline_day > 0):
         raise ValueError(
             f"baseline_day={baseline_day!r}, expected a positive number of days: "
             "the time span of the longest light curve"
+        )
+    if baseline_day > settings.max_baseline_day:
+        raise ValueError(
+            f"baseline_day={baseline_day!r}, expected max_baseline_day="
+            f"{settings.max_baseline_day!r} or less: are there Julian dates among modified ones?"
         )
     low = 2.0 / baseline_day
     step = 1.0 / (settings.samples_per_peak * baseline_day)

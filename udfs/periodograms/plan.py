@@ -1,11 +1,17 @@
 """Which light curves are searched together over shared exposures, and which one by one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from udfs.periodograms.engines import Engine, OwnTimes, shared_engine
-from udfs.periodograms.exposures import Exposures, exposure_block, shared_exposures
+from udfs.periodograms.exposures import (
+    SAME_EXPOSURE_DAY,
+    Exposures,
+    exposure_block,
+    shared_exposures,
+)
 from udfs.periodograms.grid import AUTO, EXACT, SHARED, PeriodSearchSettings
 from udfs.periodograms.tiles import TILE
 from udfs.ragged import BoolArray, FloatArray, IntArray, take_rows
@@ -62,6 +68,10 @@ def plan_parts(
 ) -> list[Part]:
     """Divide the chosen light curves: a part for each band that shares exposures, one for the rest.
 
+    Curves of a band that were not observed at one time are parts of their own: they share nothing,
+    and what a part needs grows with its time span (Julian dates beside modified ones: 2.4 million
+    days).
+
     With ``settings.times`` "auto", the curves of a band share exposures if the block is cheaper
     than its curves and no phase moves by more than 0.005 cycles at ``top_freq``; "shared" demands
     it, "exact" forbids it. The "reference" backend has no blocks.
@@ -72,8 +82,7 @@ def plan_parts(
         If shared exposures are demanded of curves that do not share any.
     """
     parts, alone = [], []
-    for name in np.unique(band[chosen]):
-        curves = np.flatnonzero(chosen & (band == name))
+    for name, curves in _at_one_time(time, offsets, band=band, chosen=chosen):
         t, m, w, bounds = _select(time, mag, weight, offsets, curves)
         exposures = shared_exposures(t)
         wanted = settings.times == SHARED or (settings.times == AUTO and backend != "reference")
@@ -95,6 +104,23 @@ def plan_parts(
         own = OwnTimes(t, m, w, bounds, settings=settings, backend=backend)
         parts.append(Part(curves, EXACT, own, _points_per_chi2(m, w, bounds)))
     return parts
+
+
+def _at_one_time(
+    time: FloatArray, offsets: IntArray, *, band: IntArray, chosen: BoolArray
+) -> Iterator[tuple[int, IntArray]]:
+    """Band and curves whose time ranges overlap, directly or by way of others."""
+    for name in np.unique(band[chosen]):
+        curves = np.flatnonzero(chosen & (band == name))
+        ranges = [time[offsets[i] : offsets[i + 1]] for i in curves]
+        first, last = (np.array([extreme(t) for t in ranges]) for extreme in (np.min, np.max))
+        order = np.argsort(first, kind="stable")
+        reached = np.maximum.accumulate(last[order])
+        apart = first[order][1:] > reached[:-1] + SAME_EXPOSURE_DAY
+        group = np.empty(curves.size, np.int64)
+        group[order] = np.concatenate([[0], np.cumsum(apart)])
+        for number in range(group.max() + 1):
+            yield int(name), curves[group == number]
 
 
 def _problem(exposures: Exposures, offsets: IntArray, top_freq: float) -> str | None:

@@ -1,4 +1,4 @@
-"""The broker that alerts are sent to: a producer that fails in words, and the topic."""
+"""The broker that messages are sent to: a producer that fails in words, and the topic."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _LARGEST_MESSAGE = 16 << 20
 _REACHED_WITHIN_MS = 5_000
 
 
-def open_producer(settings: KafkaSettings) -> Any:
+def open_producer(settings: KafkaSettings, *, compression: str | None = None) -> Any:
     """A kafka.KafkaProducer that neither loses, repeats nor reorders messages.
 
     Raises
@@ -26,7 +26,8 @@ def open_producer(settings: KafkaSettings) -> Any:
     try:
         return KafkaProducer(
             acks="all", enable_idempotence=True, max_request_size=_LARGEST_MESSAGE,
-            batch_size=1 << 20, linger_ms=5, **arguments,
+            batch_size=1 << 20, linger_ms=5,
+            compression_type=compression, **arguments,
         )  # fmt: skip
     except KafkaError as error:
         raise _unreached(settings, error) from error

@@ -1,0 +1,61 @@
+"""What a stream noted of its micro-batches, read without Spark."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+from periodograms import say
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Micro-batches in order, one entry each."""
+
+    rows: Sequence[dict[str, Any]]
+
+    @property
+    def committed(self) -> list[datetime]:
+        """When the alerts were in the table."""
+        return [row["committed"] for row in self.rows]
+
+    @property
+    def n_alerts(self) -> np.ndarray:
+        """New alerts."""
+        return np.array([row["n_alerts"] for row in self.rows], dtype=np.int64)
+
+    def after(self, known: int) -> "Batches":
+        """Those behind the first ``known``."""
+        return Batches(self.rows[known:])
+
+
+def read_batches(folder: Path) -> Batches:
+    """The table stream_batches of the warehouse in a folder; empty if it is not there yet."""
+    try:
+        table = DeltaTable(str(folder / "warehouse" / "stream_batches"))
+    except TableNotFoundError:
+        return Batches([])
+    rows = table.to_pyarrow_table().to_pylist()
+    return Batches(sorted(rows, key=lambda row: row["batch_id"]))
+
+
+def print_table(batches: Batches) -> None:
+    """Rate, latency, and the time of each stage per alert and per micro-batch."""
+    rows = [row for row in batches.rows if row["n_alerts"]]
+    n = np.array([row["n_messages"] for row in rows])
+    for name in ("p50", "p95", "p99"):
+        values = [row[f"latency_{name}_s"] for row in rows]
+        say(f"latency {name}: median batch {np.median(values):.2f} s, worst {max(values):.2f} s")
+    say(f"{len(rows)} micro-batches of {np.median(n):.0f} messages (median), {n.max()} at most")
+    totals: dict[str, float] = {}
+    for row in rows:
+        for stage, seconds in row["seconds"]:
+            totals[stage] = totals.get(stage, 0.0) + seconds
+    say("| stage | s per micro-batch | ms per alert |")
+    say("|---|---|---|")
+    for stage, seconds in totals.items():
+        say(f"| {stage} | {seconds / len(rows):.2f} | {1e3 * seconds / n.sum():.2f} |")
