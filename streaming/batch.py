@@ -6,10 +6,10 @@ have been used, and the alerts of those must not be lost.
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from streaming import dead_letters
 from streaming.enrich import with_anomaly, with_quality_cuts
 from streaming.filters import AlertFilter
 from streaming.known import with_known_source
-from streaming.metrics import BatchReport, record
+from streaming.metrics import BatchLog
 from streaming.offsets import planned_offsets
 from streaming.overview import Overview, overview_of
 from streaming.production import ProductionModels
@@ -33,6 +33,7 @@ from streaming.reporter import Clock, Outcome, Reporter
 from streaming.score import score_messages
 from streaming.stores import Stores, first_of_each, stored_alerts
 from udfs.alert_schemas import KNOWN_SOURCES, SCORED_ALERTS
+from udfs.errors import ContractError
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ class StreamSettings:
         What is published.
     keep_stamps
         Whether to keep the alerts with their images in the table ``alerts``.
+    schemas
+        Number -> Avro schema, for messages that are framed by its number; None for containers.
     """
 
     kafka: KafkaSettings
@@ -59,6 +62,7 @@ class StreamSettings:
     checkpoint: str
     filters: Sequence[AlertFilter]
     keep_stamps: bool
+    schemas: Mapping[int, bytes] | None = None
 
 
 class AlertBatches:
@@ -73,22 +77,45 @@ class AlertBatches:
         self._models = ProductionModels(warehouse)
         self._reporter = Reporter(settings.kafka, settings.topic)
         self._stores = Stores()
-        self._recorder = ThreadPoolExecutor(1)
-        self._recording: Future[None] | None = None
+        self._log = BatchLog()
+        self._stopping = threading.Event()
+        self.failure: ContractError | None = None
         self._publisher = Publisher(settings.filters, KafkaSink(settings.kafka))
 
     def check(self) -> None:
         """Raise ContractError unless there are models to score with."""
         self._models.current()
 
+    def stop(self) -> None:
+        """Let no further micro-batch begin."""
+        self._stopping.set()
+
     def __call__(self, messages: DataFrame, batch_id: int) -> None:
-        """All of one micro-batch; Spark calls it, and again if it did not come to its end."""
+        """All of one micro-batch; Spark calls it, and again if it did not come to its end.
+
+        Raises
+        ------
+        ContractError
+            Which is kept in ``failure``: Spark passes on its text only.
+        """
+        if self._stopping.is_set():
+            raise InterruptedError("the stream is stopping")
+        try:
+            self._work(messages, batch_id)
+        except ContractError as error:
+            self.failure = error
+            raise
+
+    def _work(self, messages: DataFrame, batch_id: int) -> None:
         clock = Clock()
         # Spark runs micro-batches in a session of their own.
         warehouse = Warehouse(messages.sparkSession, self._warehouse.root)
         with clock.stage("models"):
             production = self._models.current()
-        scored = score_messages(messages, production.scorer, code_version=code_version())
+        scored = score_messages(
+            messages, production.scorer, code_version=code_version(),
+            schemas=self._settings.schemas,
+        )  # fmt: skip
         rows = scored.persist(StorageLevel.MEMORY_AND_DISK)
         try:
             with clock.stage("score"):
@@ -103,7 +130,7 @@ class AlertBatches:
         report, delays = self._reporter.report(
             outcome, clock, read, query_id=_query_id(messages), batch_id=batch_id
         )
-        self._record(warehouse, report)
+        self._log.record(warehouse, report)
         if self._metrics:
             self._metrics.observe(report, delays)
         log.info(
@@ -114,17 +141,9 @@ class AlertBatches:
         )  # fmt: skip
 
     def close(self) -> None:
-        """Wait until the last report is in the table, and leave the broker."""
-        self._recorder.shutdown()
+        """Leave the broker."""
         self._reporter.close()
         self._publisher.close()
-
-    def _record(self, warehouse: Warehouse, report: BatchReport) -> None:
-        """Write the report while the next micro-batch is being scored."""
-        if self._recording is not None:
-            self._recording.result()
-        work = inheritable_thread_target(warehouse.spark)(partial(record, warehouse, report))
-        self._recording = self._recorder.submit(work)
 
     def _keep(
         self, rows: DataFrame, overview: Overview, stores: Stores, clock: Clock, batch_id: int

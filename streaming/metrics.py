@@ -100,17 +100,23 @@ def latencies(message_ms: NDArray[np.int64], commit_ms: int) -> Latencies:
     return Latencies(np.maximum(waited, 0) / 1000.0, int(np.count_nonzero(waited < 0)))
 
 
-def record(warehouse: Warehouse, report: BatchReport) -> None:
-    """Write one row; a micro-batch that is done again, by query and number, adds no second one."""
-    values = {field.name: getattr(report, field.name) for field in fields(report)}
-    warehouse.create(STREAM_BATCHES)
-    # Delta itself drops a number that a query has written before. A MERGE takes twice as long, and
-    # each micro-batch waits for this.
-    (
-        local_frame(warehouse.spark, [values], STREAM_BATCHES)
-        .write.format("delta")
-        .mode("append")
-        .option("txnAppId", report.query_id)
-        .option("txnVersion", report.batch_id)
-        .save(warehouse.path(STREAM_BATCHES))
-    )
+class BatchLog:
+    """Writes the reports of a stream to ``stream_batches``."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def record(self, warehouse: Warehouse, report: BatchReport) -> None:
+        """Write one row; a micro-batch that is done again, by query and number, adds no second one.
+
+        Only the first micro-batch after a start can be a repetition: the others need not look.
+        """
+        values = {field.name: getattr(report, field.name) for field in fields(report)}
+        row = local_frame(warehouse.spark, [values], STREAM_BATCHES)
+        if self._last is not None and report.batch_id == self._last + 1:
+            warehouse.append(row, STREAM_BATCHES)
+        else:
+            # Constants, so that Delta opens none of the files of other micro-batches.
+            where = f"t.query_id = '{report.query_id}' AND t.batch_id = {report.batch_id:d}"
+            warehouse.insert_new(row, STREAM_BATCHES, key=("query_id", "batch_id"), where=where)
+        self._last = report.batch_id

@@ -17,6 +17,7 @@ from jobs.common.tables import Warehouse, local_frame
 from streaming.avro_messages import RECORD_COLUMNS, TOPIC, Message, message_of
 from streaming.filters import AlertFilter
 from udfs.alert_schemas import PUBLISHED
+from udfs.errors import ContractError
 
 _KEY = ("filter", "candid")
 Record = dict[str, Any]
@@ -40,13 +41,17 @@ class KafkaSink:
 
         Raises
         ------
-        kafka.errors.KafkaError, ContractError
+        kafka.errors.KafkaError, ConnectionError
             If the broker does not take one, or does not answer.
         """
         if self._producer is None:
             # Every message has the schema in it: compressed together they shrink to a fraction.
             # gzip is what every client can read.
-            self._producer = open_producer(self._settings, compression="gzip")
+            try:
+                self._producer = open_producer(self._settings, compression="gzip")
+            except ContractError as error:
+                # It was there when the stream began: it will be there again.
+                raise ConnectionError(str(error)) from None
         try:
             sent = [
                 self._producer.send(m.topic, key=m.key, value=m.value, headers=m.headers)

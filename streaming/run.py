@@ -22,8 +22,8 @@ from jobs.common.tables import Warehouse
 from streaming.batch import AlertBatches, StreamSettings
 from streaming.filters import check_filters, read_filters
 from streaming.prometheus import PrometheusMetrics
+from streaming.schemas import read_schemas
 from streaming.source import choose_max_offsets, measured_rates, read_topic
-from udfs.errors import ContractError
 
 JOB = "score_alerts"
 EXAMPLES = """
@@ -63,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         checkpoint=args.checkpoint or f"{args.warehouse.rstrip('/')}/checkpoints/{JOB}",
         filters=filters,
         keep_stamps=not args.no_stamps,
+        schemas=read_schemas(Path(args.schemas)) if args.schemas else None,
     )
     metrics = PrometheusMetrics(args.metrics_port) if args.metrics_port is not None else None
     # A cluster may not make topics by itself.
@@ -96,9 +97,10 @@ class Stream:
         Raises
         ------
         ContractError
-            If no models are there to score with.
+            If no models are there to score with, or somebody else writes to the tables.
         StreamingQueryException
-            If the query fails ``--retries`` times without a micro-batch in between.
+            If the query fails ``--retries`` times without a micro-batch in between, or messages
+            are gone from the topic that were not read.
         """
         self._batches.check()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -110,8 +112,12 @@ class Stream:
                 self._wait(query)
                 return
             except StreamingQueryException as error:
+                if self._stop.is_set():
+                    return
                 failures = 1 if query.lastProgress else failures + 1
-                if _is_contract(error) or failures > self._args.retries:
+                if self._batches.failure:
+                    raise self._batches.failure from None
+                if "KAFKA_DATA_LOSS" in str(error) or failures > self._args.retries:
                     raise
                 pause = min(2.0**failures, 60.0)
                 log.warning("the stream stopped and starts again in %.0f s: %s", pause,
@@ -142,15 +148,11 @@ class Stream:
             if query.awaitTermination(1):
                 return
         log.info("stopping after the micro-batch in hand")
+        self._batches.stop()
         deadline = time.monotonic() + self._args.stop_seconds
         while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:
             time.sleep(0.1)
         query.stop()
-
-
-def _is_contract(error: Exception) -> bool:
-    """Whether the cause is an error of ours that trying again does not mend."""
-    return ContractError.__name__ in str(error)
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -164,6 +166,8 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         help="folder of filters (default: conf/filters)")  # fmt: skip
     add("--checkpoint", help="where Spark notes what was read, one folder per stream "
         "(default: checkpoints/score_alerts in the warehouse)")  # fmt: skip
+    add("--schemas", help="folder of Avro schemas, <id>.avsc, for messages that are framed by the "
+        "number of their schema (default: each message is an Avro container)")  # fmt: skip
     add("--no-stamps", action="store_true", help="do not keep images in the table alerts")
     add("--once", action="store_true", help="read what is in the topic, then stop")
     add(

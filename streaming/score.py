@@ -1,10 +1,11 @@
 """The stage on the executors: messages in, decoded and scored alerts out, batch by batch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
@@ -39,6 +40,7 @@ STREAM_FIELDS = Fields.of([
     ],
 ])  # fmt: skip
 KAFKA = ("topic", "partition", "offset", "message_time")
+_LATEST = "timestamp_millis(253402214400000)"  # the last day of the year 9999
 # What later stages add, in SQL.
 _LATER = ("cut_", "known_", "anomaly")
 _SCORED = to_arrow_schema(SCORED_ALERTS.schema)
@@ -52,7 +54,13 @@ SCORED_MESSAGES = pa.schema(
 )
 
 
-def score_messages(messages: DataFrame, scorer: ScorerSource, *, code_version: str) -> DataFrame:
+def score_messages(
+    messages: DataFrame,
+    scorer: ScorerSource,
+    *,
+    code_version: str,
+    schemas: Mapping[int, bytes] | None = None,
+) -> DataFrame:
     """One row per message: the columns of ``scored_alerts`` that need no table, and the stamps.
 
     A message that is no valid alert has a ``reason`` and its own bytes in ``message``; all others
@@ -64,23 +72,34 @@ def score_messages(messages: DataFrame, scorer: ScorerSource, *, code_version: s
         topic, partition, offset, timestamp and value, as Spark's Kafka source gives them.
     scorer
         Called once per task.
+    schemas : number -> text of a schema, optional
+        With it the messages are framed records (:mod:`streaming.schemas`), without containers.
     """
 
     def score(batches: Iterable[Any]) -> Iterator[Any]:
         networks = scorer()
         for batch in batches:
             if batch.num_rows:
-                yield score_batch(batch, networks, code_version=code_version)
+                yield score_batch(batch, networks, code_version=code_version, schemas=schemas)
 
+    # A sender that gives microseconds for milliseconds is in the year 57,000, where Python has no
+    # time: the message is an alert all the same.
     wanted = messages.selectExpr(
-        "topic", "partition", "offset", "timestamp AS message_time", "value AS message"
-    )
+        "topic", "partition", "offset", "value AS message",
+        f"IF(timestamp > {_LATEST}, {_LATEST}, timestamp) AS message_time",
+    )  # fmt: skip
     return wanted.mapInArrow(score, from_arrow_schema(SCORED_MESSAGES))
 
 
-def score_batch(batch: Any, networks: AlertScorer, *, code_version: str) -> Any:
+def score_batch(
+    batch: Any,
+    networks: AlertScorer,
+    *,
+    code_version: str,
+    schemas: Mapping[int, bytes] | None = None,
+) -> Any:
     """One Arrow batch with the columns of :data:`KAFKA` and ``message`` -> SCORED_MESSAGES."""
-    alerts = read_alerts(batch["message"].to_pylist(), STREAM_FIELDS)
+    alerts = read_alerts(batch["message"].to_pylist(), STREAM_FIELDS, schemas=schemas)
     packets = alerts.packets
     good = pa.array([problem is None for problem in alerts.problems])
     columns = {
@@ -101,6 +120,23 @@ def score_batch(batch: Any, networks: AlertScorer, *, code_version: str) -> Any:
     return batch_of(columns, SCORED_MESSAGES)
 
 
+def score_columns(
+    features: Mapping[str, NDArray[np.float64]], images: NDArray[np.float32], networks: AlertScorer
+) -> dict[str, Any]:
+    """The columns ``ALERT_SCORES``; null where it cannot be scored, or no network gives that score.
+
+    Parameters
+    ----------
+    features : feature -> (n,) float64, NaN for a gap
+    images : (n, 63, 63, 3) float32
+        All zeros for an alert without whole stamps.
+    """
+    found = networks.score(feature_matrix(features), images)
+    nothing = np.full(len(images), np.nan, dtype=np.float32)
+    scores = {label: found.get(label, nothing) for label in ALERT_SCORES}
+    return {label: pa.array(values, mask=np.isnan(values)) for label, values in scores.items()}
+
+
 def _light_curves(packets: Packets) -> dict[str, Any]:
     history = {name: packets.history[f"{_PREVIOUS}.{name}"] for name in HISTORY}
     forced = {name: packets.history[f"{_FORCED}.{name}"] for name in FORCED}
@@ -117,10 +153,7 @@ def _light_curves(packets: Packets) -> dict[str, Any]:
 
 def _scores(alerts: Alerts, networks: AlertScorer) -> dict[str, Any]:
     numbers = alerts.packets.numbers
-    features = feature_matrix({name: numbers[f"candidate.{name}"] for name in FEATURES})
     usable = np.array([problem is None for problem in alerts.problems])
     images = np.where(usable[:, np.newaxis, np.newaxis, np.newaxis], alerts.images, 0.0)
-    found = networks.score(features, images.astype(np.float32, copy=False))
-    nothing = np.full(len(usable), np.nan, dtype=np.float32)
-    scores = {label: found.get(label, nothing) for label in ALERT_SCORES}
-    return {label: pa.array(values, mask=np.isnan(values)) for label, values in scores.items()}
+    features = {name: numbers[f"candidate.{name}"] for name in FEATURES}
+    return score_columns(features, images.astype(np.float32, copy=False), networks)

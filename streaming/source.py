@@ -12,7 +12,7 @@ from udfs.alert_schemas import STREAM_BATCHES
 
 FEWEST, MOST = 500, 20_000
 # Before anything has been measured: a few seconds of work on two cores.
-FIRST = 1_000
+FIRST = 2_000
 _RECENT = 50
 
 

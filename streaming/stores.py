@@ -1,5 +1,7 @@
 """The tables that a stream fills: every alert once, every message that is none once."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
@@ -40,7 +42,9 @@ class Stores:
     def add_dead_letters(self, rows: DataFrame, warehouse: Warehouse) -> int:
         """Write the messages that are no alert, likewise."""
         letters = rows.where("reason IS NOT NULL").select(*DEAD_LETTERS.schema.names)
-        keys = [tuple(row) for row in letters.select(*_MESSAGE).collect()]
+        # As the table's own keys are read: collect() gives times without a zone, equal to none.
+        told: Any = letters.select(*_MESSAGE).toArrow()
+        keys = list(zip(*(column.to_pylist() for column in told.columns), strict=True))
         new = self._letters.is_new(warehouse, keys)
         fresh = [key for key, is_new in zip(keys, new, strict=True) if is_new]
         if len(fresh) < len(keys):

@@ -17,7 +17,7 @@ from jobs.common.model_files import model_files
 from jobs.common.tables import Warehouse
 from jobs.promote_models import main as promote_models
 from jobs.registry.register import register
-from udfs.alert_schemas import DEAD_LETTERS, SCORED_ALERTS, STREAM_BATCHES
+from udfs.alert_schemas import ALERTS, DEAD_LETTERS, PUBLISHED, SCORED_ALERTS, STREAM_BATCHES
 
 PROJECT = Path(__file__).resolve().parents[2]
 TOPIC = "ztf_alerts"
@@ -66,10 +66,27 @@ class AlertStream:
             start_new_session=True,
         )  # fmt: skip
 
-    def send(self, messages: Iterable[bytes], *, partition: int | None = None) -> int:
+    @property
+    def log(self) -> str:
+        """All that the processes of :meth:`running` wrote."""
+        path = Path(self.warehouse.root).parent / "stream.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    @property
+    def checkpoint(self) -> Path:
+        """Spark's own account of what was read."""
+        return Path(self.warehouse.root) / "checkpoints" / "score_alerts"
+
+    def send(
+        self, messages: Iterable[bytes], *, partition: int | None = None,
+        timestamp_ms: int | None = None,
+    ) -> int:  # fmt: skip
         """Send messages; all are acknowledged when this returns."""
         producer = KafkaProducer(bootstrap_servers=[self.bootstrap], acks="all", linger_ms=20)
-        sent = [producer.send(self.topic, m, partition=partition) for m in messages]
+        sent = [
+            producer.send(self.topic, m, partition=partition, timestamp_ms=timestamp_ms)
+            for m in messages
+        ]
         producer.flush()
         for each in sent:
             each.get(timeout=60)
@@ -79,6 +96,21 @@ class AlertStream:
     def candids(self) -> list[int]:
         """Of all rows of scored_alerts, sorted: an alert that is there twice is here twice."""
         return self._values(SCORED_ALERTS, "candid")
+
+    def stamps(self) -> list[int]:
+        """Candids of all rows of alerts, likewise."""
+        return self._values(ALERTS, "candid")
+
+    def published(self, name: str) -> list[int]:
+        """Candids of all rows of published of one filter, likewise."""
+        return self._values(PUBLISHED, "candid", where=f"filter = '{name}'")
+
+    def letters(self) -> list[tuple[int, int]]:
+        """Partition and offset of all dead letters, likewise."""
+        if not self.warehouse.exists(DEAD_LETTERS):
+            return []
+        rows = self.warehouse.read(DEAD_LETTERS).select("partition", "offset").toArrow()
+        return sorted(zip(*(column.to_pylist() for column in rows.columns), strict=True))
 
     def reasons(self) -> list[str]:
         """Of all dead letters, sorted."""
@@ -97,15 +129,14 @@ class AlertStream:
             if found[0] >= alerts and found[1] >= letters:
                 return
             time.sleep(1.0)
-        log = (Path(self.warehouse.root).parent / "stream.log").read_text(errors="replace")
         raise AssertionError(
-            f"{found} of {alerts, letters} rows after {within_s:.0f} s\n{log[-3000:]}"
+            f"{found} of {alerts, letters} rows after {within_s:.0f} s\n{self.log[-3000:]}"
         )
 
-    def _values(self, table, column) -> list:
+    def _values(self, table, column, where: str = "true") -> list:
         if not self.warehouse.exists(table):
             return []
-        rows = self.warehouse.read(table).select(column).toArrow()
+        rows = self.warehouse.read(table).where(where).select(column).toArrow()
         return sorted(rows.column(column).to_pylist())
 
 

@@ -4,13 +4,16 @@ import shutil
 import signal
 
 import numpy as np
+import pandas as pd
 import pytest
 from alert_stream import AlertStream, kill, promoted_networks
 from made_alerts import packet, record, stamp
 
 from jobs.common.tables import Warehouse
+from jobs.import_models import main as import_models
+from jobs.promote_models import main as promote_models
 from streaming.run import main as run
-from udfs.alert_schemas import ALERTS, DEAD_LETTERS, SCORED_ALERTS, STREAM_BATCHES
+from udfs.alert_schemas import ALERT_SCORES, ALERTS, DEAD_LETTERS, SCORED_ALERTS, STREAM_BATCHES
 from udfs.errors import ContractError
 
 FIRST = 2_100_000_000_000_000_000
@@ -119,3 +122,31 @@ def test_killed_and_started_again_the_stream_goes_on(stream):
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=120) == 0
     assert stream.candids() == [FIRST + i for i in range(60)]
+
+
+def test_the_published_networks_score_real_alerts_as_their_authors_did(
+    spark, broker, tmp_path, data_dir
+):
+    warehouse = Warehouse(spark, str(tmp_path / "warehouse"))
+    models = str(data_dir / "acai_oracle" / "models")
+    import_models(["--warehouse", warehouse.root, "--folder", models])
+    promote_models(["--warehouse", warehouse.root])
+    broker.create_topic("real_alerts", 3)
+    stream = AlertStream(warehouse, broker.bootstrap, "real_alerts")
+    files = sorted((data_dir / "ztf_alerts").glob("packets_*/*.avro"))
+    stream.send(file.read_bytes() for file in files)
+    once(stream, "--no-stamps")
+    assert stream.reasons() == []
+    found = warehouse.read(SCORED_ALERTS).toPandas().set_index("candid")
+    assert len(found) == len(files)
+    reference = pd.read_parquet(data_dir / "ztf_alerts" / "reference_scores.parquet")
+    expected = (
+        reference.set_index("candid").loc[found.index].rename(columns={"braai_d6_m9": "braai"})
+    )
+    for label in ALERT_SCORES:
+        # Null on both sides where the packet has no drb.
+        np.testing.assert_allclose(
+            found[label].astype(float), expected[label].astype(float), rtol=0, atol=1e-4,
+            equal_nan=True, err_msg=label,
+        )  # fmt: skip
+    assert found["acai_h"].isna().sum() < 10 and found["braai"].notna().all()

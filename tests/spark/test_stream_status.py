@@ -10,7 +10,7 @@ import pytest
 from jobs.reports.stream_data import gather_stream
 from jobs.reports.stream_page import status_html
 from jobs.stream_status import main
-from streaming.metrics import BatchReport, record
+from streaming.metrics import BatchLog, BatchReport
 from udfs.alert_schemas import DEAD_LETTERS, PUBLISHED, SCORED_ALERTS, STREAM_BATCHES
 
 START = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -73,6 +73,11 @@ def fill(warehouse, table, rows):
     warehouse.append(warehouse.spark.createDataFrame(values, table.schema), table)
 
 
+def record(warehouse, each):
+    """As after a start: the first report of a log looks whether it is there already."""
+    BatchLog().record(warehouse, each)
+
+
 def page_of(warehouse, **settings):
     status = gather_stream(warehouse, latest=settings.pop("latest", 100))
     return status_html(status, now=NOW, refresh_s=settings.pop("refresh_s", None))
@@ -93,6 +98,19 @@ def test_a_batch_has_one_row_however_often_it_is_recorded(warehouse):
     )  # fmt: skip
     assert first["seconds"] == report(3).seconds
     assert last["lag_offsets"] is None and np.isnan(last["latency_p99_s"])
+
+
+def test_a_log_goes_on_where_it_was(warehouse):
+    log = BatchLog()
+    for number in (5, 6, 7):
+        log.record(warehouse, report(number))
+    # An older checkpoint plans other micro-batches under these numbers: the first is looked up.
+    log.record(warehouse, report(6))
+    log.record(warehouse, report(7, n_messages=1))
+    found = warehouse.read(STREAM_BATCHES).orderBy("batch_id", "n_messages").collect()
+    assert [(r["batch_id"], r["n_messages"]) for r in found] == [
+        (5, 1500), (6, 1500), (7, 1), (7, 1500),
+    ]  # fmt: skip
 
 
 def test_without_a_stream_the_page_says_how_to_start_one(warehouse, tmp_path):

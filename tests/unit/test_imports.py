@@ -16,6 +16,8 @@ ALLOWED = {
     "udfs": ("udfs",),
     "models": ("udfs", "models"),
     "streaming": ("udfs", "models", "jobs.common", "streaming"),
+    # An entry point: its page is drawn like all others.
+    "streaming.rescore_night": ("udfs", "models", "jobs.common", "jobs.reports", "streaming"),
     "jobs.common": ("udfs", "models", "jobs.common"),
     "jobs": ("udfs", "models", "jobs"),
 }

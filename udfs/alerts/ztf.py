@@ -1,6 +1,6 @@
 """What we read of ZTF's packets, and the checks after which an alert can be used."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +52,12 @@ class Alerts(NamedTuple):
     problems: list[BadAlert | None]
 
 
-def read_alerts(messages: Sequence[bytes | None], fields: Fields = FIELDS) -> Alerts:
+def read_alerts(
+    messages: Sequence[bytes | None],
+    fields: Fields = FIELDS,
+    *,
+    schemas: Mapping[int, bytes] | None = None,
+) -> Alerts:
     """Decode messages and check each alert.
 
     An alert can be used if it has an identifier, a source, a time, a position and three whole
@@ -60,10 +65,11 @@ def read_alerts(messages: Sequence[bytes | None], fields: Fields = FIELDS) -> Al
 
     Parameters
     ----------
-    messages : n Avro object containers of one record each
+    messages : n Avro object containers of one record each, or n framed records
     fields : ``FIELDS``, or these and more
+    schemas : as ``decode_packets`` takes them, for framed records
     """
-    packets = decode_packets(messages, fields)
+    packets = decode_packets(messages, fields, schemas=schemas)
     images, stamps = read_triplets(*(packets.blobs[path] for path in STAMP_PATHS))
     problems: list[BadAlert | None] = []
     identity = _identity_problems(packets)
