@@ -6,8 +6,7 @@ on the cores that ``--cores`` names; this process sends the packets, moved to on
 copy with a candid of its own, from any core. Measured is what the stream notes in its tables:
 latency from a message's arrival at the broker to the commit of its alert.
 
-    python benchmarks/alert_stream.py DATA --rate 270 --seconds 180
-    python benchmarks/alert_stream.py DATA --burst 10000
+    python benchmarks/alert_stream.py DATA --rate 270 --seconds 180 --burst 10000
 """
 
 import argparse
@@ -56,25 +55,31 @@ def main() -> None:
 def measure(
     folder: Path, settings: KafkaSettings, packets: list[bytes], args: Any, started: float
 ) -> None:
-    """Send a few batches to warm up, then what is asked for."""
-    copies = 1 + (args.warm_up + max(args.burst, int(args.rate * args.seconds))) // len(packets)
-    messages = fresh(packets, copies + 1, seed=1)
+    """Send a few batches to warm up, then at a rate, then a burst."""
+    steadily = int(args.rate * args.seconds)
+    copies = 2 + (args.warm_up + args.burst + steadily) // len(packets)
+    messages = fresh(packets, copies, seed=1)
     send(settings, islice(messages, args.warm_up), args.rate)
     wait_for(folder, args.warm_up)
-    committed = read_batches(folder).committed
-    say(f"first scored alerts {committed[0].timestamp() - started:.1f} s after the start")
-    known = len(committed)
-    n = args.burst or int(args.rate * args.seconds)
-    began = time.time()
-    send(settings, islice(messages, n), 0 if args.burst else args.rate)
-    sent = time.time()
-    wait_for(folder, args.warm_up + n)
-    batches = read_batches(folder).after(known)
-    done = max(committed.timestamp() for committed in batches.committed)
-    what = f"burst of {n:,}" if args.burst else f"{args.rate:g} alerts/s for {args.seconds} s"
-    say(f"{what}, cores {args.cores}: sent in {sent - began:.1f} s, all committed "
-        f"{done - began:.1f} s after the first was sent")  # fmt: skip
-    print_table(batches)
+    first = read_batches(folder).committed[0]
+    say(f"first scored alerts {first.timestamp() - started:.1f} s after the start")
+    done = args.warm_up
+    for what, n, rate in (
+        (f"{args.rate:g} alerts/s for {args.seconds} s", steadily, args.rate),
+        (f"a burst of {args.burst:,}", args.burst, 0.0),
+    ):
+        if not n:
+            continue
+        known, began = len(read_batches(folder).committed), time.time()
+        send(settings, islice(messages, n), rate)
+        sent = time.time()
+        done += n
+        wait_for(folder, done)
+        batches = read_batches(folder).after(known)
+        last = max(committed.timestamp() for committed in batches.committed)
+        say(f"{what}, cores {args.cores}: sent in {sent - began:.1f} s, all committed "
+            f"{last - began:.1f} s after the first was sent")  # fmt: skip
+        print_table(batches)
 
 
 def one_night(folder: Path) -> list[bytes]:
@@ -177,7 +182,7 @@ def _arguments() -> Any:
     add("data", help="folder of the real data sets")
     add("--rate", type=float, default=270.0, help="alerts per second (default 270)")
     add("--seconds", type=int, default=180, help="how long (default 180)")
-    add("--burst", type=int, default=0, help="send so many at once instead")
+    add("--burst", type=int, default=0, help="then send so many at once")
     add("--warm-up", type=int, default=5_000, help="alerts before that (default 5000)")
     add("--cores", default="2,3", help="of the stream (default 2,3)")
     add("--max-offsets", type=int, help="messages of a micro-batch at most")
