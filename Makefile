@@ -54,7 +54,7 @@ status: setup
 		--output "$(WAREHOUSE)/stream.html"
 
 chaos: setup
-	@LAMBDASKY_CHAOS=long $(BIN)/pytest tests/chaos
+	@LAMBDASKY_CHAOS=long $(BIN)/pytest tests/chaos -o log_cli=true -o log_cli_level=INFO
 
 setup:
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" MAVEN_MIRROR="$(MAVEN_MIRROR)" S3="$(S3)" \

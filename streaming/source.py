@@ -14,6 +14,8 @@ FEWEST, MOST = 500, 20_000
 # Before anything has been measured: a few seconds of work on two cores.
 FIRST = 2_000
 _RECENT = 50
+_TASKS_PER_CORE = 4
+_FETCH_BYTES = 16 << 20
 
 
 def read_topic(
@@ -33,7 +35,10 @@ def read_topic(
         .option("subscribe", topic)
         .option("startingOffsets", "earliest")
         .option("maxOffsetsPerTrigger", max_offsets)
-        .option("minPartitions", spark.sparkContext.defaultParallelism)
+        # Several tasks per core: three partitions of a topic on two cores would leave one idle.
+        .option("minPartitions", _TASKS_PER_CORE * spark.sparkContext.defaultParallelism)
+        # Alerts have 70 kB: the default of 1 MB is a question to the broker for every 14 of them.
+        .option("kafka.max.partition.fetch.bytes", _FETCH_BYTES)
         # Messages that the broker has deleted unread are lost alerts: stop and say so.
         .option("failOnDataLoss", "true")
         .load()

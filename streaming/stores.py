@@ -81,7 +81,10 @@ def _add(store: KeyedTable, alerts: DataFrame, overview: Overview, warehouse: Wa
     known[at[~new]] = True
     store.append(
         warehouse,
-        _without(alerts, overview, known),
+        # As many files as cores, not as many as tasks that scored.
+        _without(alerts, overview, known).coalesce(
+            alerts.sparkSession.sparkContext.defaultParallelism
+        ),
         keys=[key for key, is_new in zip(keys, new, strict=True) if is_new],
         partitions=overview.night[at[new]].tolist(),
     )
