@@ -129,6 +129,7 @@ class stream:  # noqa: N801 - used like a function
             "--conf", f"spark.master=local[{n_cores}]",
             "--conf", f"spark.sql.shuffle.partitions={n_cores}",
             *(["--max-offsets", str(args.max_offsets)] if args.max_offsets else []),
+            *(["--no-stamps"] if args.no_stamps else []),
         ]  # fmt: skip
         self._log = (folder / "stream.log").open("wb")
 
@@ -186,6 +187,7 @@ def _arguments() -> Any:
     add("--warm-up", type=int, default=5_000, help="alerts before that (default 5000)")
     add("--cores", default="2,3", help="of the stream (default 2,3)")
     add("--max-offsets", type=int, help="messages of a micro-batch at most")
+    add("--no-stamps", action="store_true", help="do not keep the images in a table")
     add("--port", type=int, default=9392, help="of the broker (default 9392)")
     return parser.parse_args()
 

@@ -114,7 +114,7 @@ class AlertBatches:
             production = self._models.current()
         scored = score_messages(
             messages, production.scorer, code_version=code_version(),
-            schemas=self._settings.schemas,
+            schemas=self._settings.schemas, stamps=self._settings.keep_stamps,
         )  # fmt: skip
         rows = scored.persist(StorageLevel.MEMORY_AND_DISK)
         try:

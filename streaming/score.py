@@ -52,6 +52,7 @@ SCORED_MESSAGES = pa.schema(
         *[(name, pa.string()) for name in PROBLEM],
     ]
 )
+WITHOUT_STAMPS = pa.schema([field for field in SCORED_MESSAGES if field.name not in STAMPS])
 
 
 def score_messages(
@@ -60,6 +61,7 @@ def score_messages(
     *,
     code_version: str,
     schemas: Mapping[int, bytes] | None = None,
+    stamps: bool = True,
 ) -> DataFrame:
     """One row per message: the columns of ``scored_alerts`` that need no table, and the stamps.
 
@@ -74,13 +76,18 @@ def score_messages(
         Called once per task.
     schemas : number -> text of a schema, optional
         With it the messages are framed records (:mod:`streaming.schemas`), without containers.
+    stamps : bool
+        Whether the rows have the images: most of what goes back to Spark.
     """
+    told = SCORED_MESSAGES if stamps else WITHOUT_STAMPS
 
     def score(batches: Iterable[Any]) -> Iterator[Any]:
         networks = scorer()
         for batch in batches:
             if batch.num_rows:
-                yield score_batch(batch, networks, code_version=code_version, schemas=schemas)
+                yield score_batch(
+                    batch, networks, code_version=code_version, schemas=schemas, told=told
+                )
 
     # A sender that gives microseconds for milliseconds is in the year 57,000, where Python has no
     # time: the message is an alert all the same.
@@ -88,7 +95,7 @@ def score_messages(
         "topic", "partition", "offset", "value AS message",
         f"IF(timestamp > {_LATEST}, {_LATEST}, timestamp) AS message_time",
     )  # fmt: skip
-    return wanted.mapInArrow(score, from_arrow_schema(SCORED_MESSAGES))
+    return wanted.mapInArrow(score, from_arrow_schema(told))
 
 
 def score_batch(
@@ -97,8 +104,9 @@ def score_batch(
     *,
     code_version: str,
     schemas: Mapping[int, bytes] | None = None,
+    told: Any = SCORED_MESSAGES,
 ) -> Any:
-    """One Arrow batch with the columns of :data:`KAFKA` and ``message`` -> SCORED_MESSAGES."""
+    """One Arrow batch with the columns of :data:`KAFKA` and ``message`` -> rows of ``told``."""
     alerts = read_alerts(batch["message"].to_pylist(), STREAM_FIELDS, schemas=schemas)
     packets = alerts.packets
     good = pa.array([problem is None for problem in alerts.problems])
@@ -117,7 +125,7 @@ def score_batch(
         "model_version": pa.array([networks.model_version] * len(packets)),
         "code_version": pa.array([code_version] * len(packets)),
     }
-    return batch_of(columns, SCORED_MESSAGES)
+    return batch_of(columns, told)
 
 
 def score_columns(

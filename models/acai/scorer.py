@@ -58,6 +58,11 @@ class AlertScorer:
         """
         pictured = images.any(axis=(1, 2, 3))
         told = pictured & complete(features)
+        # Usually all: six copies of the images would cost as much as a network.
+        chosen = {
+            reads: images if rows.all() else images[rows]
+            for reads, rows in ((True, told), (False, pictured))
+        }
         inputs: dict[str, NDArray[np.float32]] = {}
         found: dict[str, NDArray[np.float32]] = {}
         scores = {}
@@ -69,7 +74,7 @@ class AlertScorer:
                 inputs[name] = network_inputs(features[rows], self._sets[label].scaler)
             key = f"{name}/{self._sets[label].manifest['labels'][label]['file']}"
             if key not in found:
-                found[key] = network.predict(inputs[name] if reads else None, images[rows])
+                found[key] = network.predict(inputs[name] if reads else None, chosen[reads])
             scores[label] = np.full(len(images), np.nan, dtype=np.float32)
             scores[label][rows] = found[key][:, self._outputs[label]]
         return scores

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from udfs.alerts.metadata import FEATURES
 from udfs.alerts.packets import Packets
@@ -72,10 +73,20 @@ def problem_columns(problems: Sequence[BadAlert | None]) -> dict[str, Any]:
 def batch_of(columns: dict[str, Any], schema: Any) -> Any:
     """A record batch of the columns that the schema names, each cast to its type.
 
+    A number that does not fit into an integer is null: wrapped around it would be another one.
+
     Raises
     ------
     KeyError
         If a column is missing.
     """
-    arrays = [columns[field.name].cast(field.type, safe=False) for field in schema]
+    arrays = [_cast(columns[field.name], field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _cast(column: Any, dtype: Any) -> Any:
+    if pa.types.is_floating(column.type) and pa.types.is_integer(dtype):
+        limits = np.iinfo(dtype.to_pandas_dtype())
+        fits = pc.and_(pc.greater_equal(column, limits.min), pc.less_equal(column, limits.max))
+        column = pc.if_else(fits, column, None)
+    return column.cast(dtype, safe=False)
