@@ -52,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     _add_flags(parser)
     args = parser.parse_args(argv)
     open_log(verbose=args.verbose)
+    # The client tells of each attempt to reach a broker that is away; what matters is said here.
+    logging.getLogger("kafka").setLevel(logging.WARNING if args.verbose else logging.CRITICAL)
 
     warehouse = Warehouse(open_session(JOB, args.conf), args.warehouse)
     filters = read_filters(Path(args.filters))
