@@ -66,7 +66,7 @@ class StreamSettings:
 
 
 class AlertBatches:
-    """Does the work of each micro-batch; one object per start of the query."""
+    """Does the work of each micro-batch; one object per stream."""
 
     def __init__(
         self, warehouse: Warehouse, settings: StreamSettings, metrics: PrometheusMetrics | None
@@ -120,7 +120,7 @@ class AlertBatches:
         try:
             with clock.stage("score"):
                 overview = overview_of(rows)
-            stored, published = self._keep(rows, overview, self._stores, clock, batch_id)
+            stored, published = self._keep(rows, overview, warehouse, clock, batch_id)
             outcome = Outcome(overview, stored, published, production)
         finally:
             rows.unpersist()
@@ -146,11 +146,10 @@ class AlertBatches:
         self._publisher.close()
 
     def _keep(
-        self, rows: DataFrame, overview: Overview, stores: Stores, clock: Clock, batch_id: int
+        self, rows: DataFrame, overview: Overview, warehouse: Warehouse, clock: Clock, batch_id: int
     ) -> tuple[int, dict[str, int]]:
         """Store what is new, then publish; returns alerts stored, and published by filter."""
-        settings = self._settings
-        warehouse = Warehouse(rows.sparkSession, self._warehouse.root)
+        settings, stores = self._settings, self._stores
         valid = first_of_each(rows, overview)
         with clock.stage("enrich"):
             alerts = _enriched(valid, warehouse)

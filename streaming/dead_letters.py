@@ -19,14 +19,13 @@ def send(rows: DataFrame, settings: KafkaSettings, *, topic: str) -> None:
         for name in _TOLD
     ]
     letters = rows.where("reason IS NOT NULL").select(
-        F.lit(topic).alias("to"),
+        F.lit(topic).alias("topic"),
         F.col("objectId").cast("binary").alias("key"),
         F.col("message").alias("value"),
         F.array(*headers).alias("headers"),
     )
     (
-        letters.withColumnRenamed("to", "topic")
-        .write.format("kafka")
+        letters.write.format("kafka")
         .options(**settings.for_spark())
         .option("includeHeaders", "true")
         .save()

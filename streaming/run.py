@@ -67,10 +67,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         keep_stamps=not args.no_stamps,
         schemas=read_schemas(Path(args.schemas)) if args.schemas else None,
     )
-    metrics = PrometheusMetrics(args.metrics_port) if args.metrics_port is not None else None
     # A cluster may not make topics by itself.
     for name in (settings.topic, settings.dead_letter_topic, *(each.topic for each in filters)):
         ensure_topic(settings.kafka, name, args.partitions)
+    metrics = PrometheusMetrics(args.metrics_port) if args.metrics_port is not None else None
     batches = AlertBatches(warehouse, settings, metrics)
     try:
         Stream(warehouse, settings, batches, args).run()
