@@ -6,7 +6,7 @@
 #   make bench               the published figures, with DATA if there is one
 #   make kafka               a broker on 127.0.0.1:9092, data in warehouse/kafka; make kafka-stop
 #   make setup               only the set-up; [MAVEN_MIRROR=url] [JARS=folder] [KAFKA_JARS=folder]
-#                            [S3=1] [RAPIDS=1] [KAFKA=1]
+#                            [S3=1] [RAPIDS=1]
 #   make status              the state of the alert stream as a page: warehouse/stream.html
 #   make chaos               the long form of the tests that kill the alert stream
 #   make notebook            the quick start as a notebook, run and kept as HTML
@@ -21,9 +21,6 @@ export LAMBDASKY_JARS := $(abspath $(or $(JARS),.jars/spark))
 export LAMBDASKY_KAFKA_JARS := $(abspath $(or $(KAFKA_JARS),.jars/kafka))
 
 .PHONY: demo test check bench kafka kafka-stop status chaos notebook setup clean
-
-# These start a broker: the set-up gets its jars as well.
-demo test kafka chaos: KAFKA := 1
 
 demo: setup
 	@deploy/demo.sh "$(WAREHOUSE)" "$(DATA)"
@@ -58,7 +55,7 @@ chaos: setup
 
 setup:
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" MAVEN_MIRROR="$(MAVEN_MIRROR)" S3="$(S3)" \
-		RAPIDS="$(RAPIDS)" KAFKA="$(KAFKA)" deploy/setup.sh
+		RAPIDS="$(RAPIDS)" deploy/setup.sh
 
 clean:
 	rm -rf $(VENV) .jars $(WAREHOUSE) build *.egg-info

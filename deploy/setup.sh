@@ -108,7 +108,7 @@ if [[ -n ${RAPIDS:-} ]] && ! compgen -G "$LAMBDASKY_JARS/rapids-4-spark_*.jar" >
   say "resolving the RAPIDS Accelerator (1 GB)"
   resolve_jars rapids .jars/spark 'rapids-4-spark_*.jar'
 fi
-if [[ -n ${KAFKA:-} ]] && ! compgen -G "$LAMBDASKY_KAFKA_JARS/kafka_*.jar" >/dev/null; then
+if ! compgen -G "$LAMBDASKY_KAFKA_JARS/kafka_*.jar" >/dev/null; then
   [[ $LAMBDASKY_KAFKA_JARS == "$PWD/.jars/kafka" ]] \
     || die "$LAMBDASKY_KAFKA_JARS holds no kafka jar; conf kafka of conf/ivy/ivy.xml lists what" \
            "it must hold"

@@ -30,7 +30,7 @@ done
 use_work_dir "$WORK_DIR"
 
 JARS="${LAMBDASKY_KAFKA_JARS:-$PROJECT/.jars/kafka}"
-compgen -G "$JARS/kafka_*.jar" >/dev/null || die "$JARS holds no broker: run make setup KAFKA=1"
+compgen -G "$JARS/kafka_*.jar" >/dev/null || die "$JARS holds no broker: run make setup"
 
 # The Java that make setup found for Spark.
 find_java() {

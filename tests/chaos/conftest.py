@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 
 from alert_stream import AlertStream, promoted_networks  # noqa: E402
 from feed import Feed, write_filters  # noqa: E402
-from kafka_broker import WITHOUT_JARS, KafkaBroker, has_jars  # noqa: E402
+from kafka_broker import KafkaBroker  # noqa: E402
 
 from jobs.common.tables import Warehouse  # noqa: E402
 
@@ -67,8 +67,6 @@ def seed() -> int:
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """A broker of this suite's own: it will be killed."""
-    if not has_jars():
-        pytest.skip(WITHOUT_JARS)
     # Its client tells of every attempt to reach a broker that has just been killed.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     with KafkaBroker(tmp_path_factory.mktemp("chaos_kafka")) as started:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from cluster import StandaloneCluster, free_ports, run_script
-from kafka_broker import WITHOUT_JARS, KafkaBroker, has_jars
+from kafka_broker import KafkaBroker
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,5 @@ def standalone_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """A Kafka broker on free loopback ports; every test uses topics of its own."""
-    if not has_jars():
-        pytest.skip(WITHOUT_JARS)
     with KafkaBroker(tmp_path_factory.mktemp("kafka")) as started:
         yield started

@@ -15,13 +15,6 @@ from jobs.common.kafka import KafkaSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCRIPTS = PROJECT / "deploy" / "kafka"
-JARS = Path(os.environ.get("LAMBDASKY_KAFKA_JARS", PROJECT / ".jars" / "kafka"))
-WITHOUT_JARS = f"{JARS} holds no broker: make setup KAFKA=1"
-
-
-def has_jars() -> bool:
-    """Whether a broker can be started here."""
-    return any(JARS.glob("kafka_*.jar"))
 
 
 class KafkaBroker:
