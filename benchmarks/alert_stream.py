@@ -2,9 +2,10 @@
 
 DATA is the folder of the real data sets: packets of ZTF in ``ztf_alerts``, the published networks
 in ``acai_oracle/models``. A real broker is started, and streaming/run.py as a process of its own,
-on the cores that ``--cores`` names; this process sends the packets, moved to one night and each
-copy with a candid of its own, from any core. Measured is what the stream notes in its tables:
-latency from a message's arrival at the broker to the commit of its alert.
+on the cores that ``--cores`` names; this process sends the packets from any core, moved to one
+field of one night, each copy with a candid of its own. In the field lie a million known stars.
+Measured is what the stream notes in its tables: latency from a message's arrival at the broker to
+the commit of its alert.
 
     python benchmarks/alert_stream.py DATA --rate 270 --seconds 180 --burst 10000
 """
@@ -24,6 +25,7 @@ from typing import Any
 
 import fastavro
 from alert_stream_report import print_table, read_batches
+from made_stars import FIELD_DEC, FIELD_DEG, FIELD_RA
 from periodograms import say
 
 from jobs.alerts.fresh import fresh
@@ -83,13 +85,18 @@ def measure(
 
 
 def one_night(folder: Path) -> list[bytes]:
-    """The real packets with their times moved so that all fall into one night."""
+    """The real packets, moved into one field of one night, as the alerts of a minute are."""
     moved = []
     for i, path in enumerate(sorted(folder.glob("packets_*/*.avro"))):
         with path.open("rb") as file:
             reader = fastavro.reader(file)
             (record,) = reader
         shift = NIGHT_JD + i * 1e-5 - record["candidate"]["jd"]
+        candidate = record["candidate"]
+        candidate["ra"] = FIELD_RA + FIELD_DEG * candidate["ra"] / 360
+        candidate["dec"] = FIELD_DEC + FIELD_DEG * (candidate["dec"] + 90) / 180
+        record["candidate"]["ra"] = FIELD_RA + 6.9 * (record["candidate"]["ra"] / 360)
+        record["candidate"]["dec"] = FIELD_DEC + 6.9 * ((record["candidate"]["dec"] + 90) / 180)
         for part in (record["candidate"], *(record.get("prv_candidates") or []),
                      *(record.get("fp_hists") or [])):  # fmt: skip
             part["jd"] += shift

@@ -152,7 +152,7 @@ class AlertBatches:
         settings, stores = self._settings, self._stores
         valid = first_of_each(rows, overview)
         with clock.stage("enrich"):
-            alerts = _enriched(valid, warehouse)
+            alerts = _enriched(valid, overview, warehouse)
         with clock.stage("store"):
             stored = stores.add_alerts(alerts, overview, warehouse)
         clock.commit()
@@ -186,11 +186,12 @@ def _side_by_side(spark: SparkSession, *works: Callable[[], Any]) -> list[Any]:
         return [each.result() for each in begun]
 
 
-def _enriched(alerts: DataFrame, warehouse: Warehouse) -> DataFrame:
+def _enriched(alerts: DataFrame, overview: Overview, warehouse: Warehouse) -> DataFrame:
     """With all columns of ``scored_alerts``."""
     known = warehouse.read(KNOWN_SOURCES) if warehouse.exists(KNOWN_SOURCES) else None
     flagged = with_anomaly(with_quality_cuts(alerts))
-    return with_known_source(flagged, known).select(*SCORED_ALERTS.schema.names)
+    joined = with_known_source(flagged, known, positions=overview.positions)
+    return joined.selectExpr(*SCORED_ALERTS.schema.names)
 
 
 def _query_id(messages: DataFrame) -> str:

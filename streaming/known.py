@@ -27,7 +27,9 @@ _LOOKED_UP = {
 _KNOWN = [field for field in SCORED_ALERTS.schema if field.name.startswith("known_")]
 
 
-def with_known_source(rows: DataFrame, known: DataFrame | None) -> DataFrame:
+def with_known_source(
+    rows: DataFrame, known: DataFrame | None, *, positions: Any = None
+) -> DataFrame:
     """The same rows with the ``known_*`` columns: the nearest star within 1.5 arcsec, or nulls.
 
     The stars are looked up at once, in two small jobs; the wide rows themselves are not shuffled.
@@ -40,8 +42,12 @@ def with_known_source(rows: DataFrame, known: DataFrame | None) -> DataFrame:
         a candid share its star.
     known : DataFrame, optional
         Rows of ``known_sources``; None if there is no such table.
+    positions : Arrow table, optional
+        candid, ra and dec of the rows; without it they are collected.
     """
-    found = None if known is None else _nearest(rows, known)
+    found = None
+    if known is not None:
+        found = _nearest(_positions(rows) if positions is None else positions, known)
     if found is None or not found.num_rows:
         return rows.withColumns({f.name: F.lit(None).cast(f.dataType) for f in _KNOWN})
     schema = StructType([StructField("candid", LongType()), *_KNOWN])
@@ -49,12 +55,13 @@ def with_known_source(rows: DataFrame, known: DataFrame | None) -> DataFrame:
         found.select(schema.names).cast(to_arrow_schema(schema)), schema
     )
     joined = rows.join(F.broadcast(stars), on="candid", how="left")
-    return joined.select(*rows.columns, *[f.name for f in _KNOWN])
+    # As text: select() asks Java for each of some 200 columns.
+    return joined.selectExpr(*rows.columns, *[f.name for f in _KNOWN])
 
 
-def _nearest(rows: DataFrame, known: DataFrame) -> Any:
+def _nearest(positions: Any, known: DataFrame) -> Any:
     """Arrow table of candid and the known columns, one row per alert that has a star."""
-    cells = _cells(rows)
+    cells = _cells(positions)
     if not cells.num_rows:
         return None
     near = _stars_in(cells, known)
@@ -72,13 +79,14 @@ def _nearest(rows: DataFrame, known: DataFrame) -> Any:
     return near.take(first)
 
 
-def _cells(rows: DataFrame) -> Any:
+def _positions(rows: DataFrame) -> Any:
+    return rows.select("candid", "ra", "dec").where("candid IS NOT NULL").toArrow()
+
+
+def _cells(alerts: Any) -> Any:
     """Arrow table of candid, ra, dec and cell: nine rows per alert with a position."""
-    alerts: Any = (
-        rows.select("candid", "ra", "dec").where("candid IS NOT NULL AND abs(dec) <= 90").toArrow()
-    )
     ra, dec = (alerts[name].to_numpy().astype(np.float64) for name in ("ra", "dec"))
-    placed = np.isfinite(ra)
+    placed = np.isfinite(ra) & (np.abs(dec) <= 90)
     alerts = alerts.filter(placed)
     cells = cells_around(ra[placed], dec[placed], order=_CELL_ORDER)
     return alerts.take(np.repeat(np.arange(len(cells)), cells.shape[1])).append_column(
@@ -89,12 +97,14 @@ def _cells(rows: DataFrame) -> Any:
 def _stars_in(cells: Any, known: DataFrame) -> Any:
     """The stars in those cells, with the alerts that the cells belong to."""
     folders = np.unique(cells["cell"].to_numpy() >> 2 * (_CELL_ORDER - FOLDER_ORDER))
-    stars = known.where(F.col("pixel").isin([int(f) for f in folders if f >= 0])).select(
+    # As text: every value of isin() is a call to Java.
+    wanted = ", ".join(str(folder) for folder in folders if folder >= 0)
+    stars = known.where(f"pixel IN ({wanted})").select(
         F.shiftright("healpix", 2 * (HEALPIX_ORDER - _CELL_ORDER)).alias("cell"),
         F.col("ra").alias("star_ra"),
         F.col("dec").alias("star_dec"),
         "survey",
         *[F.col(column).alias(name) for name, column in _LOOKED_UP.items()],
     )
-    wanted = known.sparkSession.createDataFrame(cells)
-    return stars.join(F.broadcast(wanted), on="cell", how="inner").toArrow()
+    near = known.sparkSession.createDataFrame(cells)
+    return stars.join(F.broadcast(near), on="cell", how="inner").toArrow()

@@ -10,6 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+_TYPES = {"good": pa.bool_(), "ra": pa.float64(), "dec": pa.float64()}
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Overview:
         When the broker got it [ms since 1970].
     candid, night : (n,) int64
         0 where the message names none.
+    ra, dec : (n,) float64, deg, ICRS
+        NaN where the message names none.
     good : (n,) bool
         Whether it is a valid alert.
     first : (n,) bool
@@ -34,6 +38,8 @@ class Overview:
     message_ms: IntArray
     candid: IntArray
     night: IntArray
+    ra: FloatArray
+    dec: FloatArray
     good: NDArray[np.bool_]
     first: NDArray[np.bool_]
 
@@ -41,6 +47,11 @@ class Overview:
     def nights(self) -> list[int]:
         """Nights of the valid alerts, ascending."""
         return sorted(set(self.night[self.good].tolist()))
+
+    @property
+    def positions(self) -> Any:
+        """Arrow table of candid, ra and dec: the new alerts, one row each."""
+        return pa.table({n: getattr(self, n)[self.first] for n in ("candid", "ra", "dec")})
 
     @property
     def next_offsets(self) -> dict[int, int]:
@@ -69,14 +80,14 @@ def overview_of(rows: DataFrame) -> Overview:
             F.unix_millis("message_time").alias("message_ms"),
             F.coalesce("candid", F.lit(0)).alias("candid"),
             F.coalesce("night", F.lit(0)).cast("long").alias("night"),
+            *[F.coalesce(name, F.lit(float("nan"))).alias(name) for name in ("ra", "dec")],
             F.col("reason").isNull().alias("good"),
         )
         .toArrow()
         .sort_by([("partition", "ascending"), ("offset", "ascending")])
     )
     columns = {
-        name: told[name].cast(pa.bool_() if name == "good" else pa.int64()).to_numpy()
-        for name in told.column_names
+        name: told[name].cast(_TYPES.get(name, pa.int64())).to_numpy() for name in told.column_names
     }
     return Overview(**columns, first=_first(columns["candid"], columns["good"]))
 

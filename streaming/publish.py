@@ -1,7 +1,8 @@
 """Alerts that pass a filter: onto the filter's Kafka topic, and into the table ``published``."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from udfs.alert_schemas import PUBLISHED
 from udfs.errors import ContractError
 
 _KEY = ("filter", "candid")
+_ALERT = ("night", "candid", "objectId")
 Record = dict[str, Any]
 
 
@@ -100,14 +102,15 @@ class Publisher:
         sent = dict.fromkeys(self._filters, 0)
         if not sent:
             return {}
-        chosen = matching(rows, list(self._filters.values()))
-        # Few pass: their records travel by way of the driver, and the wide rows are read once.
-        passed = chosen.select("filter", *RECORD_COLUMNS).toArrow().to_pylist()
+        passed = matching(rows, list(self._filters.values())).toArrow().to_pylist()
         keys, nights = [_key(row) for row in passed], [row["night"] for row in passed]
         new = self._published.is_new(warehouse, keys, nights) if keys else []
-        fresh = [self._addressed(row) for row, is_new in zip(passed, new, strict=True) if is_new]
-        if not fresh:
+        chosen = [row for row, is_new in zip(passed, new, strict=True) if is_new]
+        if not chosen:
             return sent
+        # Few pass: their records travel by way of the driver.
+        records = _records(rows, {row["candid"] for row in chosen})
+        fresh = [self._addressed(row | records[row["candid"]]) for row in chosen]
         self._sink.send([message_of(row) for row in fresh])
         told = {"batch_id": batch_id, "published": datetime.now(UTC)}
         noted = [row | told | {"topic": row[TOPIC]} for row in fresh]
@@ -129,18 +132,34 @@ class Publisher:
 
 
 def matching(rows: DataFrame, filters: Sequence[AlertFilter]) -> DataFrame:
-    """One row per alert and filter that lets it through, with the column ``filter``."""
+    """One row per alert and filter that lets it through: night, candid, objectId and ``filter``."""
+    told = (*_ALERT, *(each.where for each in filters))
+    # Of 200 columns a few: to plan them all takes longer than to compare them.
+    named = set(re.findall(r"\w+", " ".join(told)))
     # Spark takes NaN for larger than any number: an undefined one would pass every lower limit.
     defined = [
         f"nanvl(`{f.name}`, NULL) AS `{f.name}`"
         if isinstance(f.dataType, DoubleType | FloatType)
         else f"`{f.name}`"
         for f in rows.schema
+        if f.name in named
     ]
     passes = [F.when(F.expr(each.where), F.lit(each.name)) for each in filters]
-    return rows.selectExpr(*defined).withColumn(
-        "filter", F.explode(F.array_compact(F.array(*passes)))
+    return (
+        rows.selectExpr(*defined)
+        .select(*_ALERT, F.array_compact(F.array(*passes)).alias("filters"))
+        .where("size(filters) > 0")
+        .select(*_ALERT, F.explode("filters").alias("filter"))
     )
+
+
+def _records(rows: DataFrame, candids: Iterable[int]) -> dict[int, Record]:
+    """RECORD_COLUMNS of each of these alerts, by candid; NaN as null."""
+    wanted = rows.where(f"candid IN ({', '.join(map(str, candids))})").selectExpr(*RECORD_COLUMNS)
+    return {
+        row["candid"]: {name: None if value != value else value for name, value in row.items()}
+        for row in wanted.toArrow().to_pylist()
+    }
 
 
 def _key(row: Record) -> tuple[str, int]:

@@ -12,9 +12,9 @@ from udfs.alert_schemas import STREAM_BATCHES
 
 FEWEST, MOST = 500, 20_000
 # Before anything has been measured: a few seconds of work on two cores.
-FIRST = 2_000
+FIRST = 4_000
 _RECENT = 50
-_TASKS_PER_CORE = 4
+_TASKS_PER_CORE = 3
 _FETCH_BYTES = 16 << 20
 
 

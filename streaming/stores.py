@@ -67,7 +67,7 @@ def stored_alerts(overview: Overview, warehouse: Warehouse) -> DataFrame:
     wanted = warehouse.spark.createDataFrame(candids, "candid long")
     stored = warehouse.read(SCORED_ALERTS).where(F.col("night").isin(overview.nights))
     joined = stored.join(F.broadcast(wanted), on="candid", how="left_semi")
-    return joined.select(*SCORED_ALERTS.schema.names)
+    return joined.selectExpr(*SCORED_ALERTS.schema.names)
 
 
 def _add(store: KeyedTable, alerts: DataFrame, overview: Overview, warehouse: Warehouse) -> int:

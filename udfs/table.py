@@ -1,19 +1,26 @@
 """A Delta table as the code knows it, and its columns with their comments."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pyspark.sql.types import DataType, StructField, StructType
 
 
 @dataclass(frozen=True)
 class Table:
-    """One Delta table: folder name, columns, and the columns that split it into folders."""
+    """One Delta table: folder name, columns, and the columns that split it into folders.
+
+    Attributes
+    ----------
+    properties
+        Of Delta, such as ``delta.checkpointInterval``.
+    """
 
     name: str
     schema: StructType
     partition_by: tuple[str, ...]
     comment: str
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 def column(name: str, dtype: DataType, comment: str, *, required: bool = False) -> StructField:

@@ -1,14 +1,11 @@
 """Tables that grow by rows with new keys only, cheap enough for a stream."""
 
-import json
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from delta.exceptions import ConcurrentTransactionException
+from delta.exceptions import ConcurrentAppendException
 from pyspark.sql import DataFrame
 
-from jobs.common import files
 from jobs.common.tables import Warehouse, conform
 from udfs.errors import ContractError
 from udfs.table import Table
@@ -24,10 +21,10 @@ class KeyedTable:
     once per partition and then remembered, as long as nobody else writes: the table's version is
     compared before each append.
 
-    Delta drops the second of two writers that looked at the same state: they give the same
-    ``txnAppId`` and ``txnVersion``. The version is that of the table and not the number of the
-    micro-batch, which comes again with a new checkpoint, or with an older copy of one: Delta would
-    drop new alerts then. That it dropped something is always noticed, by a mark in the commit.
+    Delta takes an append for blind and lets two of them pass side by side. These are transactions
+    that have read the whole table: of two that began at one version only the first commits. Marks
+    as ``txnAppId`` and ``txnVersion`` would fence as well, but Delta reads the whole log of the
+    table to compare them, which takes longer than the append of a micro-batch itself.
 
     Parameters
     ----------
@@ -54,9 +51,8 @@ class KeyedTable:
         partitions
             Of each key; empty for a table that has none.
         """
-        partitions = partitions or [None] * len(keys)
-        self._look_up(warehouse, set(partitions))
-        return [key not in self._known[part] for key, part in zip(keys, partitions, strict=True)]
+        warehouse.create(self._table)
+        return self._new_at(warehouse, warehouse.version(self._table), keys, partitions)
 
     def append(
         self,
@@ -74,41 +70,35 @@ class KeyedTable:
             If somebody else wrote to the table meanwhile. Nothing was written then; the next
             attempt looks the keys up again.
         """
-        path, expected = warehouse.path(self._table), self._version + 1
-        mark = uuid.uuid4().hex
-        writer = (
-            conform(rows, self._table.schema, table=path)
-            .write.format("delta")
-            .mode("append")
-            .option("txnAppId", f"new keys of {self._table.name}")
-            .option("txnVersion", expected)
-            .option("userMetadata", mark)
-        )
-        try:
-            writer.save(path)
-        except ConcurrentTransactionException as error:
-            raise self._disturbed(path) from error
-        made = _found_commit(warehouse, self._table, mark, after=self._version)
-        if made is None:
+        path = warehouse.path(self._table)
+        rows = conform(rows, self._table.schema, table=path)
+        transaction = warehouse.begin(self._table)
+        read = transaction.readVersion()
+        # Whatever came in between may have been OPTIMIZE only.
+        if not all(self._new_at(warehouse, read, keys, partitions)):
             raise self._disturbed(path)
-        # Whatever came in between, such as OPTIMIZE, is looked at before the next append.
-        self._version = made if made == expected else _UNKNOWN
+        try:
+            made = warehouse.commit_append(transaction, rows)
+        except ConcurrentAppendException as error:
+            raise self._disturbed(path) from error
+        self._version = made if made == read + 1 else _UNKNOWN
         for key, part in zip(keys, partitions or [None] * len(keys), strict=True):
             self._known[part].add(key)
 
-    def _look_up(self, warehouse: Warehouse, partitions: set[Any]) -> None:
-        warehouse.create(self._table)
-        version = warehouse.version(self._table)
+    def _new_at(
+        self, warehouse: Warehouse, version: int, keys: Sequence[Key], partitions: Sequence[Any]
+    ) -> list[bool]:
+        partitions = partitions or [None] * len(keys)
+        wanted = set(partitions)
         if version != self._version:
             self._known.clear()
-        missing = partitions - self._known.keys()
+        missing = wanted - self._known.keys()
         # A night comes and goes: only what this micro-batch needs is kept.
-        self._known = {part: keys for part, keys in self._known.items() if part in partitions}
-        for part in missing:
-            self._known[part] = set()
+        self._known = {part: self._known.get(part, set()) for part in wanted}
         if missing:
             self._read(warehouse, missing, version)
         self._version = version
+        return [key not in self._known[part] for key, part in zip(keys, partitions, strict=True)]
 
     def _read(self, warehouse: Warehouse, partitions: set[Any], version: int) -> None:
         spark, path = warehouse.spark, warehouse.path(self._table)
@@ -129,13 +119,3 @@ class KeyedTable:
             f"{path}: somebody else wrote to it while this stream did; are two streams running? "
             "Each needs a warehouse of its own"
         )
-
-
-def _found_commit(warehouse: Warehouse, table: Table, mark: str, *, after: int) -> int | None:
-    """Version of the commit that we made; None: Delta drops a second one without a word."""
-    for version in range(after + 1, warehouse.version(table) + 1):
-        path = f"{warehouse.path(table)}/_delta_log/{version:020d}.json"
-        for line in files.read_bytes(warehouse.spark, path).splitlines():
-            if (json.loads(line).get("commitInfo") or {}).get("userMetadata") == mark:
-                return version
-    return None

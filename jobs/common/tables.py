@@ -60,6 +60,8 @@ class Warehouse:
             .addColumns(table.schema)
             .comment(table.comment)
         )
+        for name, value in table.properties.items():
+            builder = builder.property(name, value)
         if table.partition_by:
             builder = builder.partitionedBy(*table.partition_by)
         builder.execute()
@@ -161,15 +163,41 @@ class Warehouse:
 
     def version(self, table: Table) -> int:
         """Number of the table's last commit; -1 if there is no such table."""
-        if not self.exists(table):
-            return -1
         # DeltaTable.history would run a job of Spark for it.
+        return int(self._log(table).update(False, *self._nothing(2)).version())
+
+    def begin(self, table: Table) -> Any:
+        """A transaction of Delta on the table as it is now, for :meth:`commit_append`."""
+        return self._log(table).startTransaction(*self._nothing(2))
+
+    def commit_append(self, transaction: Any, rows: DataFrame) -> int:
+        """Append rows that were chosen by what is in the table; returns the version made.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            With exactly the columns of the table.
+
+        Raises
+        ------
+        delta.exceptions.ConcurrentAppendException
+            If such another append has been committed since the transaction began.
+        """
         jvm: Any = self.spark._jvm
-        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(
-            self.spark._jsparkSession, self.path(table)
-        )
-        nothing = jvm.scala.Option.empty()
-        return int(log.update(False, nothing, nothing).version())
+        transaction.readWholeTable()
+        files = transaction.writeFiles(rows._jdf)
+        mode = jvm.org.apache.spark.sql.SaveMode.Append
+        told = jvm.org.apache.spark.sql.delta.DeltaOperations.Write(mode, *self._nothing(3))
+        return int(transaction.commit(files, told))
+
+    def _log(self, table: Table) -> Any:
+        jvm: Any = self.spark._jvm
+        delta_log = jvm.org.apache.spark.sql.delta.DeltaLog
+        return delta_log.forTable(self.spark._jsparkSession, self.path(table))
+
+    def _nothing(self, times: int) -> list[Any]:
+        jvm: Any = self.spark._jvm
+        return [jvm.scala.Option.empty()] * times
 
     def _update(self, rows: DataFrame, table: Table, *, key: Sequence[str], where: str) -> None:
         rows.createOrReplaceTempView("updates")

@@ -1,6 +1,9 @@
 """Rows with new keys only: beside other writers, after a repetition, with a forgotten state."""
 
+from dataclasses import replace
+
 import pytest
+from delta.exceptions import ConcurrentAppendException
 from pyspark.sql.types import LongType, StringType, StructType
 
 from jobs.common.keyed import KeyedTable
@@ -78,6 +81,22 @@ def test_of_two_streams_the_later_is_told_and_writes_nothing(warehouse):
         second.append(warehouse, theirs, keys=keys, partitions=night)
     assert content(warehouse) == [(1, 1, "first")]
     assert add(second, warehouse, [1, 2], origin="second") == [2]
+
+
+def test_of_two_appends_that_began_at_one_version_the_first_commits(warehouse):
+    warehouse.create(TABLE)
+    begun = [warehouse.begin(TABLE) for _ in range(2)]
+    rows = [warehouse.spark.createDataFrame([(1, 1, o)], TABLE.schema) for o in ("first", "second")]
+    assert warehouse.commit_append(begun[0], rows[0]) == 1
+    with pytest.raises(ConcurrentAppendException):
+        warehouse.commit_append(begun[1], rows[1])
+    assert content(warehouse) == [(1, 1, "first")]
+
+
+def test_the_properties_of_a_table_reach_delta(warehouse):
+    warehouse.create(replace(TABLE, properties={"delta.checkpointInterval": "7"}))
+    told = warehouse.spark.sql(f"SHOW TBLPROPERTIES delta.`{warehouse.path(TABLE)}`").collect()
+    assert {row["key"]: row["value"] for row in told}["delta.checkpointInterval"] == "7"
 
 
 def test_maintenance_between_question_and_append_is_no_error(warehouse):
