@@ -25,8 +25,9 @@ export LAMBDASKY_KAFKA_JARS := $(abspath $(or $(KAFKA_JARS),.jars/kafka))
 demo: setup
 	@deploy/demo.sh "$(WAREHOUSE)" "$(DATA)"
 
+# Two at a time, file by file: Spark leaves cores idle while it plans and commits.
 test: setup
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: setup
 	@$(BIN)/ruff check .

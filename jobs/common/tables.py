@@ -31,8 +31,10 @@ class Warehouse:
         return f"{self.root.rstrip('/')}/{table.name}"
 
     def exists(self, table: Table) -> bool:
-        """Whether the table has been written to."""
-        return bool(DeltaTable.isDeltaTable(self.spark, self.path(table)))
+        """Whether the table has been made."""
+        # DeltaTable.isDeltaTable remembers a no for an hour, if it looks while the first commit is
+        # being written.
+        return self.version(table) >= 0
 
     def read(self, table: Table) -> DataFrame:
         """The table, with exactly the columns of its schema.
