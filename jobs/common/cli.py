@@ -77,6 +77,8 @@ def open_log(*, verbose: bool = False) -> None:
     logging.basicConfig(stream=sys.stdout, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     for package in ("jobs", "models", "udfs", "streaming", "__main__"):
         logging.getLogger(package).setLevel(logging.DEBUG if verbose else logging.INFO)
+    # Spark prints an error that we catch and tell in one line, as JSON of many.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
 
 
 def _cause(error: Exception) -> str:
