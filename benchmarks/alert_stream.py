@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
-from alert_stream_report import print_table, read_batches
+from alert_stream_report import latencies, print_table, read_batches
 from made_stars import FIELD_DEC, FIELD_DEG, FIELD_RA
 from periodograms import say
 
@@ -77,11 +77,12 @@ def measure(
         sent = time.time()
         done += n
         wait_for(folder, done)
-        batches = read_batches(folder).after(known)
+        noted = read_batches(folder)
+        batches = noted.after(known)
         last = max(committed.timestamp() for committed in batches.committed)
         say(f"{what}, cores {args.cores}: sent in {sent - began:.1f} s, all committed "
             f"{last - began:.1f} s after the first was sent")  # fmt: skip
-        print_table(batches)
+        print_table(batches, latencies(folder, noted, known=known))
 
 
 def one_night(folder: Path) -> list[bytes]:

@@ -220,3 +220,9 @@ def test_another_survey_with_positions_in_a_second_file(ingest, warehouse, data_
     # The LMC bar lies in one pixel of order 1, or two at its edge.
     assert 1 <= sources.select("field").distinct().count() <= 2
     assert sources.select("source_id").distinct().count() == out
+
+
+def test_a_survey_without_files_says_where_its_light_curves_come_from(ingest, tmp_path):
+    write_bulk(tmp_path / "one.parquet", [bulk_row(1)])
+    with pytest.raises(ContractError, match="ztf_alerts has no files: .* fold_night"):
+        ingest(str(tmp_path), survey="ztf_alerts")
