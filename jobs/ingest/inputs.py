@@ -80,12 +80,12 @@ def choose_form(survey: Survey, schema: StructType, *, path: str, wanted: str | 
     Raises
     ------
     ContractError
-        If the survey has no files, or no form (or not the ``wanted`` one) fits, naming the column that is missing or of a
-        wrong type in the form that comes nearest.
+        If the survey has no files, or no form (or not the ``wanted`` one) fits, naming the column
+        that is missing or of a wrong type in the form that comes nearest.
     """
     if not survey.forms:
         raise ContractError(
-            f"survey {survey.name} has no files: its light curves are made from alerts, by fold_night"
+            f"survey {survey.name} has no files: fold_night makes its light curves from alerts"
         )
     if wanted is not None and wanted not in survey.forms:
         raise ContractError(

@@ -224,5 +224,5 @@ def test_another_survey_with_positions_in_a_second_file(ingest, warehouse, data_
 
 def test_a_survey_without_files_says_where_its_light_curves_come_from(ingest, tmp_path):
     write_bulk(tmp_path / "one.parquet", [bulk_row(1)])
-    with pytest.raises(ContractError, match="ztf_alerts has no files: .* fold_night"):
+    with pytest.raises(ContractError, match="ztf_alerts has no files: fold_night"):
         ingest(str(tmp_path), survey="ztf_alerts")
