@@ -48,6 +48,9 @@ def test_the_layers_of_conf_spark_reach_the_job(report, standalone_cluster):
     seen = report["settings"]
     # The same interpreter may go by the name of python or python3.
     assert Path(seen["spark.pyspark.python"]).samefile(expected.pop("spark.pyspark.python"))
+    for key in ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"):
+        # Spark puts its own options before ours.
+        assert seen.pop(key).split()[-1] == expected.pop(key)
     assert {key: seen.get(key) for key in expected} == expected
     assert report["master"] == standalone_cluster.master_url
 
