@@ -92,13 +92,11 @@ def one_night(folder: Path) -> list[bytes]:
         with path.open("rb") as file:
             reader = fastavro.reader(file)
             (record,) = reader
-        shift = NIGHT_JD + i * 1e-5 - record["candidate"]["jd"]
         candidate = record["candidate"]
+        shift = NIGHT_JD + i * 1e-5 - candidate["jd"]
         candidate["ra"] = FIELD_RA + FIELD_DEG * candidate["ra"] / 360
         candidate["dec"] = FIELD_DEC + FIELD_DEG * (candidate["dec"] + 90) / 180
-        record["candidate"]["ra"] = FIELD_RA + 6.9 * (record["candidate"]["ra"] / 360)
-        record["candidate"]["dec"] = FIELD_DEC + 6.9 * ((record["candidate"]["dec"] + 90) / 180)
-        for part in (record["candidate"], *(record.get("prv_candidates") or []),
+        for part in (candidate, *(record.get("prv_candidates") or []),
                      *(record.get("fp_hists") or [])):  # fmt: skip
             part["jd"] += shift
         buffer = io.BytesIO()
