@@ -1,6 +1,6 @@
 """Labelled stars for the label benchmarks: features, dmdt images, answers, published features."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,52 +11,19 @@ from numpy.typing import NDArray
 from jobs.common.config import CONF
 from jobs.common.tables import Warehouse
 from models.class_map import read_class_map
-from models.feature_sets import BEST as BEST_SET
-from models.feature_sets import CHOICES, EXTENDED, MEDIAN, FeatureSets, read_feature_sets
+from models.feature_sets import CHOICES, EXTENDED, SHAPE, FeatureSets, read_feature_sets
 from models.taxonomy import Taxonomy
 from models.training_set import TrainingSet, build_training_set, known_labels
-from udfs.schemas import BEST, DMDT_SIDE, FEATURES, NESTED
+from udfs.schemas import BEST, DMDT_SIDE, FEATURES
 
 MIN_EXAMPLES = 50
-# ``best`` and the even harmonics of the curve: see ``even_harmonics``.
-SHAPE = "shape"
 # ``shape`` less what depends on how far away a star is and on who took its picture.
 PORTABLE = "portable"
 _OF_THE_SURVEY = ("median", "wmean", "chi2red", "roms", "norm_excess_var", "f1_BIC_ELS_ECE_EAOV",
     f"f1_BIC_{BEST}",
 )  # fmt: skip
-_EVEN = ("amp_2", "ratio_42", "contrast_42", "cos_42", "sin_42")
-_EVEN_COLUMNS = tuple(f"{name}_{period}" for period in (BEST, NESTED) for name in _EVEN)
 
 FloatArray = NDArray[np.float64]
-
-
-def even_harmonics(features: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Amplitude of harmonic 2, and size and phase of harmonic 4 relative to it, at two periods.
-
-    A binary's curve repeats nearly twice per period: its first harmonic is close to nothing, and
-    ratios to it, as the features table has them, are noise. How far the stars of a binary are
-    from each other shows in harmonic 4 against harmonic 2.
-
-    References
-    ----------
-    Rucinski (1993), PASP 105, 1433. Pojmanski (2002), AcA 52, 397.
-    """
-    found = {}
-    for period in (BEST, NESTED):
-        second, fourth = (features[f"f1_relamp{k}_{period}"] for k in (1, 3))
-        phase = features[f"f1_relphi3_{period}"] - 2 * features[f"f1_relphi1_{period}"]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = (
-                features[f"f1_amp_{period}"] * second,
-                fourth / second,
-                (fourth - second) / (fourth + second),
-                np.cos(2 * np.pi * phase),
-                np.sin(2 * np.pi * phase),
-            )
-        for name, value in zip(_EVEN, values, strict=True):
-            found[f"{name}_{period}"] = np.where(np.isfinite(value), value, np.nan)
-    return found
 
 
 @dataclass(frozen=True)
@@ -111,15 +78,8 @@ class Labelled:
 
 
 def feature_sets() -> dict[str, FeatureSets]:
-    """SCoPe's features, those with what other periods explain, and those with the star's period."""
+    """Those of the jobs, and ``portable``."""
     sets = {name: read_feature_sets(CONF / "features.toml", choice=name) for name in CHOICES}
-    best = sets[BEST_SET]
-    sets[SHAPE] = FeatureSets(
-        phenomenological=best.phenomenological + _EVEN_COLUMNS,
-        ontological=best.ontological + _EVEN_COLUMNS,
-        filling={**best.filling, **dict.fromkeys(_EVEN_COLUMNS, MEDIAN)},
-        neighbours=best.neighbours,
-    )
     shape = sets[SHAPE]
     sets[PORTABLE] = replace(
         shape,
@@ -160,11 +120,10 @@ def read_labelled(
         "filter",
         "n",
         "dmdt",
-        *sets[BEST_SET].ontological,
+        *sets[SHAPE].ontological,
     ]
     names = ", ".join(f"'{name}'" for name in surveys)
     rows = warehouse.read(FEATURES).where(f"survey IN ({names})").select(*columns).toPandas()
-    rows = rows.assign(**even_harmonics({name: rows[name].to_numpy() for name in columns[6:]}))
     both = build_training_set(
         rows, known_labels(_labels(objects, taxonomy), taxonomy), taxonomy=taxonomy,
         sets=sets[SHAPE],

@@ -5,6 +5,7 @@
 ``dnn-SET``       one network per label, features and dmdt image
 ``multi-SET``     one network for all labels, a sigmoid each
 ``multi3-SET``    the mean logit of three of them from different starting points
+``focal-SET``     as ``multi``, taught with the focal loss
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 
 from models import xgb
 from models.imputation import fit_imputer
+from models.networks.loss import BINARY, FOCAL
 from models.splits import TEST, TRAIN, VALIDATION
 from models.taxonomy import Taxonomy
 
@@ -52,6 +54,8 @@ def learner(name: str) -> Learner:
     if name == FOREST:
         return forest
     kind, _, features = name.partition("-")
+    if kind == FOCAL:
+        return one_network(features, n_seeds=1, loss=FOCAL)
     if kind.startswith("multi"):
         return one_network(features, n_seeds=int(kind.removeprefix("multi") or 1))
     return {"xgb": boosted, "dnn": separate_networks}[kind](features)
@@ -131,14 +135,15 @@ def separate_networks(features: str) -> Learner:
     return learn
 
 
-def one_network(features: str, *, n_seeds: int) -> Learner:
+def one_network(features: str, *, n_seeds: int, loss: str = BINARY) -> Learner:
     """Networks with all labels, each of which reads all features."""
     from label_networks import train_and_score
 
     def learn(fold: Fold) -> Scores:
         labels = list(fold.targets)
         seeds = range(SEED, SEED + n_seeds)
-        found = train_and_score(fold, _Inputs(fold, features).matrix, labels, seeds=seeds)
+        matrix = _Inputs(fold, features).matrix
+        found = train_and_score(fold, matrix, labels, seeds=seeds, loss=loss)
         return {
             label: _spread(fold, found[:, i], VALIDATION, TEST) for i, label in enumerate(labels)
         }

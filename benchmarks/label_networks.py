@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.networks.architecture import SCOPE, Architecture
+from models.networks.loss import BINARY
 from models.networks.runtime import Network
 from models.networks.schedule import Schedule
 from models.networks.stored import to_bytes, together
@@ -27,7 +28,12 @@ FloatArray = NDArray[np.float32]
 
 
 def train_and_score(
-    fold: "Fold", matrix: FloatArray, labels: Sequence[str], *, seeds: Sequence[int]
+    fold: "Fold",
+    matrix: FloatArray,
+    labels: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    loss: str = BINARY,
 ) -> FloatArray:
     """Scores of the validation and test rows of a fold, (n_rows, n_labels) float32.
 
@@ -39,6 +45,7 @@ def train_and_score(
         Gaps filled; scaled here by rank to a normal distribution, fitted on the training part.
     labels
         One sigmoid each; an answer that is not known has no weight.
+    loss : {"binary", "focal"}
     """
     features = fit_scaler(matrix[fold.part == TRAIN], RANK).transform(matrix)
     answers = np.column_stack([fold.targets[label] for label in labels])
@@ -54,9 +61,7 @@ def train_and_score(
         SCOPE, features.shape[1], len(labels), head_units=shared, dropout=DROPOUT
     )
     rows = np.flatnonzero(fold.part != TRAIN)
-    members = [
-        train_network(architecture, train, validation, plan=replace(PLAN, seed=seed)).weights
-        for seed in seeds
-    ]
+    plans = [replace(PLAN, seed=seed, loss=loss) for seed in seeds]
+    members = [train_network(architecture, train, validation, plan=plan).weights for plan in plans]
     network = Network.load(to_bytes(*together(architecture, members)))
     return network.predict(features[rows], image[rows])

@@ -69,7 +69,7 @@ def job_seconds(root: Path) -> float:
 def main(argv: Sequence[str] | None = None) -> None:
     """Time both, after a small quadrant to compile the kernels, and print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sources", type=int, default=600)
+    parser.add_argument("--sources", type=int, default=1024, help="two full blocks by default")
     sources = parser.parse_args(argv).sources
     open_session("spark_overhead", SPARK)
     for size in (64, sources):

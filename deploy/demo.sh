@@ -41,10 +41,12 @@ else
   job compute_features --survey ztf
   job compute_features --survey crts_csdr1 --commit-rows 2000
   step "train one XGBoost model per label, on CRTS"
-  job train_xgb --surveys crts_csdr1
+  job train_xgb --surveys crts_csdr1 --features shape
   step "train networks: one per label and one for all, of each label the better"
-  job train_dnn --surveys crts_csdr1
+  job train_dnn --surveys crts_csdr1 --features shape
 fi
+step "combine both: one score per label from network and trees"
+job train_stack
 step "put the models into production: each is checked first"
 job promote_models
 step "score all fields with all labels"

@@ -17,12 +17,11 @@ from jobs.inference.fields import find_fields
 from jobs.inference.run import Inference
 from jobs.inference.score import scoring_key
 from jobs.training.arguments import names_of
-from models.store import DNN, XGB
+from models.store import OF_LIGHT_CURVES
 from models.taxonomy import read_taxonomy
 from udfs.schemas import scores_table
 
 JOB = "infer_fields"
-ALGORITHMS = (XGB, DNN)
 EXAMPLES = """
 examples:
   Everything that has features and no scores by the models in production yet:
@@ -34,9 +33,9 @@ examples:
   Which features made the high scores for two labels, into the table explanations:
     spark-submit jobs/infer_fields.py --survey ztf --fields 250 --explain rrab,ew
 
-All production models, XGBoost's and networks, score in one pass over the features. Fields that were
-scored by the same models from the same features are skipped. A light curve without a feature that
-a label needs gets null for it and status missing_features: rows in = rows out.
+All production models, XGBoost's, networks and stacks of both, score in one pass over the features.
+Fields that were scored by the same models from the same features are skipped. A light curve without
+a feature that a label needs gets null for it and status missing_features: rows in = rows out.
 """
 
 
@@ -52,9 +51,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     taxonomy.check(explained, where="--explain")
     warehouse = Warehouse(open_session(JOB, args.conf), args.warehouse)
     models = (
-        load_named(warehouse, names_of(args.models), ALGORITHMS)
+        load_named(warehouse, names_of(args.models), OF_LIGHT_CURVES)
         if args.models
-        else load_production(warehouse, ALGORITHMS)
+        else load_production(warehouse, OF_LIGHT_CURVES)
     )
     for each in models:
         taxonomy.check(each.labels, where=f"models {each.name}")

@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--algorithm", help="xgb, dnn, acai or braai, joined by commas (default: all)")
+    add("--algorithm", help=f"{', '.join(ALGORITHMS)}; several joined by commas (default: all)")
     add("--labels", help="abbreviations, joined by commas (default: all)")
     add("--version", help="a set such as xgb-1a2b3c4d5e6f (default: the newest candidates)")
     add(

@@ -21,7 +21,7 @@ from jobs.reports.page import Page, render
 from jobs.reports.training_data import gather_training
 from jobs.reports.training_page import training_page
 from jobs.training.arguments import names_of
-from models.store import DNN, XGB
+from models.store import OF_LIGHT_CURVES
 from models.taxonomy import read_taxonomy
 from udfs.schemas import scores_table
 
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         fields = scored_fields(warehouse, table, survey=args.survey, wanted=args.fields or None)
     folder = (args.output or f"{args.warehouse.rstrip('/')}/reports").rstrip("/")
     files = model_files(warehouse)
-    sets = list(names_of(args.models) or production_sets(warehouse, (XGB, DNN)))
+    sets = list(names_of(args.models) or production_sets(warehouse, OF_LIGHT_CURVES))
     for name in sets:
         trained = gather_training(warehouse, files, taxonomy, name=name, top=args.top)
         _write(warehouse, f"{folder}/training_{name}.html", training_page(trained))

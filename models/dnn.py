@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.label_training import LabelResult
+from models.label_training import Judged, LabelResult
 from models.metrics import label_metrics
 from models.networks.architecture import SCOPE, Architecture
 from models.networks.loss import total_loss
@@ -188,14 +188,15 @@ def _result(
 ) -> LabelResult:
     target = table.targets[:, table.labels.index(label)]
     known = target[judged] >= 0
-    of = {part: known & (table.part[judged] == part) for part in (VALIDATION, TEST)}
-    validation = judged[of[VALIDATION]]
-    loss, count = total_loss(
-        score[of[VALIDATION]],
-        target[validation].astype(np.float32),
-        np.ones(len(validation), np.float32),
+    validation, test = (
+        Judged(judged[rows].astype(np.int64), target[judged[rows]], score[rows])
+        for rows in (known & (table.part[judged] == part) for part in (VALIDATION, TEST))
     )
-    rows = judged[of[TEST]]
+    loss, count = total_loss(
+        validation.score,
+        validation.target.astype(np.float32),
+        np.ones(len(validation.rows), np.float32),
+    )
     counts = {
         name: np.bincount(target[(table.part == part) & (target >= 0)], minlength=2)
         for part, name in enumerate(PART_NAMES)
@@ -214,15 +215,14 @@ def _result(
             },
         },
         metrics=label_metrics(
-            target[rows],
-            score[of[TEST]],
-            stars=table.star[rows].astype(str).tolist(),
+            test.target,
+            test.score,
+            stars=table.star[test.rows].astype(str).tolist(),
             threshold=plan.threshold,
             resamples=plan.resamples,
             seed=plan.seed,
         ),
         importances={},
-        rows=rows.astype(np.int64),
-        target=target[rows],
-        score=score[of[TEST]],
+        validation=validation,
+        test=test,
     )

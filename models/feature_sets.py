@@ -12,8 +12,9 @@ MEDIAN = "median"
 REGRESS = "regress"
 REQUIRED = "required"
 
-SCOPE, EXTENDED, BEST = "scope", "extended", "best"
-CHOICES = (SCOPE, EXTENDED, BEST)
+SCOPE, EXTENDED, BEST, SHAPE = "scope", "extended", "best", "shape"
+# Each has the columns of the one before, and more.
+CHOICES = (SCOPE, EXTENDED, BEST, SHAPE)
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,11 @@ def parse_feature_sets(text: str, *, source: str, choice: str = SCOPE) -> Featur
 
     Parameters
     ----------
-    choice : {"scope", "extended", "best"}
+    choice : {"scope", "extended", "best", "shape"}
         SCoPe's 35 and 61 features, or those and the columns listed under ``extended``, which then
-        stand among the phenomenological ones, or also those under ``best``. The last are filled
-        by their median: a star without such a period is not left out.
+        stand among the phenomenological ones, or also those under ``best``, or also those under
+        ``shape``. The last two are filled by their median: a star without such a period is not
+        left out.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def parse_feature_sets(text: str, *, source: str, choice: str = SCOPE) -> Featur
     data = parse_toml(text, source=source)
     check_keys(
         data,
-        required=("period_suffix", "suffixed", "sets", "extended", "best", "imputation"),
+        required=("period_suffix", "suffixed", "sets", *CHOICES[1:], "imputation"),
         optional=(),
         where=source,
     )
@@ -90,13 +92,13 @@ def parse_feature_sets(text: str, *, source: str, choice: str = SCOPE) -> Featur
     for name in basic + others:
         if (basic + others).count(name) > 1:
             raise ContractError(f"{source} [sets]: feature {name!r} is named twice")
-    if choice in (EXTENDED, BEST):
-        basic += data["extended"]["columns"]
-    of_best = data["best"]["columns"] if choice == BEST else []
-    basic += of_best
+    added = {name: data[name]["columns"] for name in CHOICES[1 : CHOICES.index(choice) + 1]}
+    for names in added.values():
+        basic += names
     every = basic + [name for name in others if name not in basic]
     how = dict.fromkeys(every, REQUIRED)
-    how.update(dict.fromkeys(of_best, MEDIAN))
+    for name in (BEST, SHAPE):
+        how.update(dict.fromkeys(added.get(name, ()), MEDIAN))
     for kind in (ZERO, MEDIAN, REGRESS):
         for name in map(column, filling[kind]):
             if name not in how:

@@ -1,6 +1,6 @@
 """One label from training set to model and test scores. Runs wherever it is called."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -77,11 +77,28 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What a trained label says of a part of the examples.
+
+    Attributes
+    ----------
+    rows : (n,) int64
+        Numbers of the light curves.
+    target : (n,) int8, of 0 and 1
+    score : (n,) float32
+    """
+
+    rows: NDArray[np.int64]
+    target: NDArray[np.int8]
+    score: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class LabelResult:
     """A trained label.
 
-    ``rows`` numbers the light curves of the test part, ``target`` and ``score`` belong to them;
-    ``summary`` goes into the manifest, ``metrics`` and ``importances`` beside it.
+    ``summary`` goes into the manifest, ``metrics`` of the test part and ``importances`` beside it.
+    What ends a training early, and what combines models, is fitted on the validation part.
     """
 
     label: str
@@ -89,9 +106,8 @@ class LabelResult:
     summary: dict[str, Any]
     metrics: dict[str, Any]
     importances: dict[str, dict[str, float]]
-    rows: NDArray[np.int64]
-    target: NDArray[np.int8]
-    score: NDArray[np.float32]
+    validation: Judged
+    test: Judged
 
 
 def prepare(
@@ -161,7 +177,7 @@ def why_untrainable(prepared: Prepared, label: str, plan: Plan) -> str | None:
 
 
 def train_label(prepared: Prepared, label: str, plan: Plan) -> LabelResult:
-    """Train one label and score its test part."""
+    """Train one label and score its validation and test part."""
     kind = prepared.kinds[label]
     names, columns, target = (
         prepared.features[kind],
@@ -190,13 +206,19 @@ def train_label(prepared: Prepared, label: str, plan: Plan) -> LabelResult:
         settings=settings,
     )
     booster = xgb.load(trained.model, threads=settings.threads)
+
+    def judged(rows: NDArray[np.intp]) -> Judged:
+        score = xgb.predict(booster, xgb.as_input(inputs(rows), names))
+        return Judged(rows.astype(np.int64), target[rows], score)
+
     return result_of(
         label,
         kind,
         trained,
         counts={name: np.bincount(target[rows], minlength=2) for name, rows in parts.items()},
-        test=(test.astype(np.int64), target[test], prepared.stars[test].astype(str)),
-        score=xgb.predict(booster, xgb.as_input(inputs(test), names)),
+        validation=judged(validation),
+        test=judged(test),
+        stars=prepared.stars[test].astype(str).tolist(),
         plan=plan,
     )
 
@@ -207,8 +229,9 @@ def result_of(
     trained: xgb.Trained,
     *,
     counts: Mapping[str, NDArray[np.intp]],
-    test: tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.str_]],
-    score: NDArray[np.float32],
+    validation: Judged,
+    test: Judged,
+    stars: Sequence[str],
     plan: Plan,
 ) -> LabelResult:
     """A trained label with its metrics.
@@ -216,10 +239,8 @@ def result_of(
     Parameters
     ----------
     counts : part -> number of negatives and positives
-    test : rows, targets and stars of the test part
-    score : (n_test,) float32
+    stars : of the test part
     """
-    rows, target, stars = test
     settings = asdict(trained.settings)
     return LabelResult(
         label=label,
@@ -237,15 +258,14 @@ def result_of(
             },
         },
         metrics=label_metrics(
-            target,
-            score,
-            stars=stars.tolist(),
+            test.target,
+            test.score,
+            stars=stars,
             threshold=plan.threshold,
             resamples=plan.resamples,
             seed=plan.seed,
         ),
         importances=trained.importances,
-        rows=rows,
-        target=target,
-        score=score,
+        validation=validation,
+        test=test,
     )

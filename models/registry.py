@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from models.store import IMPUTER, SCALER, folder_of, set_name
+from models.store import IMPUTER, SCALER, STACK, folder_of, set_name
 from models.toml_tables import suggestion
 from udfs.errors import ContractError
 
@@ -59,6 +59,13 @@ class Model:
     def imported(self) -> bool:
         """Whether it came as files from elsewhere: no table of this warehouse taught it."""
         return not self.data_versions
+
+    @property
+    def combines(self) -> tuple[tuple[str, str], ...]:
+        """Set and label of the models whose scores a stack combines; none for other models."""
+        if self.algorithm != STACK:
+            return ()
+        return tuple((name, self.label) for name in self.features)
 
     @property
     def checksums(self) -> dict[str, str]:

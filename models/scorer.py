@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from models.forest import load_forest
 from models.imputation import Imputer
-from models.store import IMPUTER, XGB, ModelSet
+from models.stacks import Stacks
+from models.store import IMPUTER, STACK, XGB, ModelSet
 from udfs.errors import ContractError
 from udfs.schemas import DMDT_SIDE
 
@@ -32,9 +33,13 @@ class Scorer:
     """
 
     def __init__(self, sets: Sequence[ModelSet], *, threads: int = 1) -> None:
-        self._parts = [part for each in sets for part in _parts_of(each, threads)]
+        self._parts = [
+            part for each in sets if each.algorithm != STACK for part in _parts_of(each, threads)
+        ]
+        self._stacks = Stacks(sets)
         self._imputers = {part.imputer_key: part.imputer for part in self._parts}
         names = [name for part in self._parts for name in part.outputs]
+        names += self._stacks.outputs
         for name in names:
             if names.count(name) > 1:
                 raise ContractError(
@@ -50,8 +55,9 @@ class Scorer:
         """One float32 column ``<label>_<algorithm>`` per model, and the column ``status``.
 
         A row without a required feature, or without an image where a network needs one, is
-        scored by the models that do not read it only; the other scores are NaN and its status is
-        ``missing_features``. A row's scores do not depend on the other rows of the batch.
+        scored by the models that do not read it only; the other scores, and stacks of them, are NaN
+        and its status is ``missing_features``. A row's scores do not depend on the other rows of
+        the batch.
 
         Parameters
         ----------
@@ -82,6 +88,7 @@ class Scorer:
             elif rows.any():
                 found[rows] = part.predict(filled[part.imputer_key][rows], images[rows])
             scores.update(zip(part.outputs, found.T, strict=True))
+        self._stacks.add_to(scores)
         scored = pd.DataFrame({name: scores[name] for name in self.outputs}, index=features.index)
         return scored.assign(**{STATUS: np.where(ok, OK, MISSING_FEATURES)})
 

@@ -3,10 +3,11 @@
 Layout, under ``<root>/<algorithm>/<version>/``::
 
     manifest.json     what the set is: labels, features, origin, checksums; written last
-    <name>.ubj|.npz   a model; the labels of a multi-task network share one
+    <name>.ubj|.npz|.json   a model; the labels of a multi-task network share one
     imputer.npz       how gaps are filled, where the models read features that can be missing
     scaler.npz        how features are scaled, for networks
     metrics.json, predictions.parquet   the test part
+    validation.parquet                  scores of the validation part
 
 Which of them score is not said here but in the registry.
 """
@@ -14,7 +15,7 @@ Which of them score is not said here but in the registry.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,14 +24,17 @@ from models.scaling import Scaler
 from models.toml_tables import suggestion
 from udfs.errors import ContractError
 
-XGB, DNN, ACAI, BRAAI = "xgb", "dnn", "acai", "braai"
-ALGORITHMS = (XGB, DNN, ACAI, BRAAI)
+XGB, DNN, STACK, ACAI, BRAAI = "xgb", "dnn", "stack", "acai", "braai"
+ALGORITHMS = (XGB, DNN, STACK, ACAI, BRAAI)
+# What scores light curves, and not alerts.
+OF_LIGHT_CURVES = (XGB, DNN, STACK)
 MANIFEST = "manifest.json"
 IMPUTER = "imputer.npz"
 SCALER = "scaler.npz"
 METRICS = "metrics.json"
 IMPORTANCES = "importances.json"
 PREDICTIONS = "predictions.parquet"
+VALIDATION = "validation.parquet"
 
 
 class Files(Protocol):
@@ -112,6 +116,16 @@ class ModelSet:
         """The content of a label's model."""
         return self.files[self.manifest["labels"][label]["file"]]
 
+    def only(self, labels: Sequence[str]) -> "ModelSet":
+        """The same set with these labels of it alone."""
+        told = {name: each for name, each in self.manifest["labels"].items() if name in labels}
+        needed = {each["file"] for each in told.values()}
+        return replace(
+            self,
+            manifest={**self.manifest, "labels": told},
+            files={name: content for name, content in self.files.items() if name in needed},
+        )
+
 
 def set_name(algorithm: str, version: str) -> str:
     """The one name of a model set, as in the column ``model_version`` and after ``--models``."""
@@ -151,7 +165,7 @@ def save(
     Parameters
     ----------
     contents : file name -> bytes
-    algorithm : {"xgb", "dnn", "acai", "braai"}
+    algorithm : {"xgb", "dnn", "stack", "acai", "braai"}
     described : what goes into the manifest and into the version; ``labels`` names for each label
         its ``kind``, ``file`` and ``output``
     informative : what goes into the manifest only, such as the version of the code

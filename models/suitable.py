@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from models.store import ModelSet
+from models.store import STACK, ModelSet
 from udfs.errors import ContractError
 
 
 def check_columns(model_set: ModelSet, columns: Sequence[str], *, modes: Sequence[str]) -> None:
     """Raise ContractError unless a features table suits the models.
 
-    The order of the columns is of no importance: they are taken by name.
+    The order of the columns is of no importance: they are taken by name. Stacks read none.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def check_columns(model_set: ModelSet, columns: Sequence[str], *, modes: Sequenc
     modes : the feature modes found among its rows
     """
     present = set(columns)
-    for label in model_set.labels:
+    for label in model_set.labels if model_set.algorithm != STACK else ():
         expected = model_set.features_of(label)
         missing = [name for name in expected if name not in present]
         if missing:

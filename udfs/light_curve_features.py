@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from udfs.cleaning import CleaningSettings, clean_epochs
 from udfs.features.dmdt import dmdt_histograms
-from udfs.features.fourier import fourier_features
+from udfs.features.fourier import even_harmonics, fourier_features
 from udfs.features.statistics import basic_statistics
 from udfs.modes import FIXED
 from udfs.periodograms.grid import PeriodSearchSettings, excluded, full_grid
@@ -19,8 +19,10 @@ from udfs.ragged import FloatArray, IntArray, take_rows
 from udfs.schemas import (
     BEST,
     DMDT_SIDE,
+    EVEN_HARMONICS,
     FOURIER,
     GRID_ALGORITHMS,
+    NESTED,
     PERIOD_ALGORITHMS,
     PERIOD_QUALITY,
     STATISTICS,
@@ -240,6 +242,9 @@ def _columns(
         )
         names = [f"{name}_{algorithm}" for name in FOURIER]
         columns.update(zip(names, series.T, strict=True))
+        if settings.mode == FIXED and algorithm in (NESTED, BEST):
+            names = [f"{name}_{algorithm}" for name in EVEN_HARMONICS]
+            columns.update(zip(names, even_harmonics(series).T, strict=True))
     images = dmdt_histograms(time, mag, offsets, mode=settings.mode, backend=settings.backend)
     columns["dmdt"] = images.reshape(n_lc, DMDT_SIDE**2).astype(np.float32)
     n_freq = np.count_nonzero(~excluded(freq, settings.period_search))

@@ -32,6 +32,8 @@ FOURIER = (
     "f1_power", "f1_BIC", "f1_a", "f1_b", "f1_amp", "f1_phi0", "f1_relamp1", "f1_relphi1",
     "f1_relamp2", "f1_relphi2", "f1_relamp3", "f1_relphi3", "f1_relamp4", "f1_relphi4",
 )  # fmt: skip
+# Of the same series: harmonic 2, and harmonic 4 relative to it.
+EVEN_HARMONICS = ("f1_amp2", "f1_relamp42", "f1_contrast42", "f1_cosphi42", "f1_sinphi42")
 NESTED = "ELS_ECE_EAOV"
 GRID_ALGORITHMS = ("ELS", "ECE", "EAOV", NESTED)
 # The period of the star, from all its bands; mode "fixed" alone has it.
@@ -134,6 +136,8 @@ FEATURES = Table(
           for a in PERIOD_ALGORITHMS],
         *[column(f"{f}_{a}", DoubleType(), f"Fourier series at period_{a}")
           for a in PERIOD_ALGORITHMS for f in FOURIER],
+        *[column(f"{f}_{a}", DoubleType(), f"even harmonics at period_{a}, mode fixed")
+          for a in (NESTED, BEST) for f in EVEN_HARMONICS],
         column("n_harmonics", IntegerType(), "harmonics of the star's folded curves, 1 to 8"),
         *[column(name, DoubleType(), f"period_{BEST}: {comment}")
           for name, comment in PERIOD_QUALITY.items()],
@@ -222,7 +226,7 @@ _FILES = ArrayType(StructType([
 MODELS = Table(
     "registry",
     StructType([
-        column("algorithm", StringType(), "xgb, dnn, acai or braai", required=True),
+        column("algorithm", StringType(), "xgb, dnn, stack, acai or braai", required=True),
         column("label", StringType(), "abbreviation in conf/labels.toml, or an alert class",
                 required=True),
         column("version", StringType(), "hash of the model set", required=True),
@@ -270,15 +274,19 @@ EXPLANATIONS = Table(
 )  # fmt: skip
 
 
+# What gives a label's scores: trees, networks, and both together.
+SCORE_KINDS = ("xgb", "dnn", "stack")
+
+
 def scores_table(labels: Sequence[str]) -> Table:
     """The ``scores`` table for the labels of the taxonomy.
 
-    SCoPe's columns in SCoPe's order, then one ``{label}_xgb`` and one ``{label}_dnn`` column
-    per label, null where no model of that kind scored the row.
+    SCoPe's columns in SCoPe's order, then per label one column ``{label}_xgb``, ``{label}_dnn``
+    and ``{label}_stack``, null where no model of that kind scored the row.
     """
     scores = [
         column(f"{label}_{kind}", FloatType(), "probability of the label")
-        for kind in ("xgb", "dnn")
+        for kind in SCORE_KINDS
         for label in labels
     ]
     return Table(

@@ -15,7 +15,7 @@ from jobs.common.registry_table import delta_versions
 from jobs.common.tables import Warehouse
 from jobs.common.version import code_version, fingerprint
 from jobs.registry.register import register
-from jobs.training.contents import as_json, as_parquet
+from jobs.training.contents import as_json, scores_of
 from jobs.training.network_files import forget_checkpoints
 from jobs.training.networks import (
     NetworkTask,
@@ -161,7 +161,10 @@ class AlertTraining:
         if recipe.scaler is not None:
             contents[store.SCALER] = recipe.scaler.to_bytes()
         contents[store.METRICS] = as_json([{"label": r.label, **r.metrics} for r in results])
-        contents[store.PREDICTIONS] = as_parquet(_predictions(results, table))
+        keys = pd.DataFrame(
+            {"survey": "ztf", "object_id": table.object_id, "source_id": table.candid}
+        )
+        contents.update(scores_of((result, keys) for result in results))
         kinds = sorted({str(result.summary["kind"]) for result in results})
         return store.save(
             model_files(self.warehouse),
@@ -178,19 +181,3 @@ class AlertTraining:
             },
             informative={"code_version": code_version()},
         )
-
-
-def _predictions(results: Sequence[LabelResult], table: AlertTable) -> pd.DataFrame:
-    """The scores of the test part, one row per label and alert."""
-    frames = [
-        pd.DataFrame({
-            "label": result.label,
-            "survey": "ztf",
-            "object_id": table.object_id[result.rows],
-            "source_id": table.candid[result.rows],
-            "target": result.target.astype("int32"),
-            "score": result.score,
-        })
-        for result in results
-    ]  # fmt: skip
-    return pd.concat(frames).sort_values(["label", "source_id"], kind="stable")

@@ -1,13 +1,17 @@
 """The models that score: read from the registry, loaded and checked."""
 
+import logging
 from collections.abc import Sequence
 
 from jobs.common.model_files import model_files
 from jobs.common.registry_table import read_models
 from jobs.common.tables import Warehouse
 from models.registry import Model, in_production
-from models.store import ModelSet, load, split_name
+from models.stacks import without_orphans
+from models.store import STACK, ModelSet, load, split_name
 from udfs.errors import ContractError
+
+log = logging.getLogger(__name__)
 
 
 def production_sets(warehouse: Warehouse, algorithms: Sequence[str]) -> dict[str, list[Model]]:
@@ -35,13 +39,20 @@ def production_sets(warehouse: Warehouse, algorithms: Sequence[str]) -> dict[str
 def load_production(warehouse: Warehouse, algorithms: Sequence[str]) -> list[ModelSet]:
     """The sets with models in production, each with the labels for which it is.
 
+    A stack whose models are not in production, or not any more, is left out with a warning.
+
     Raises
     ------
     ContractError
         If no model of these algorithms is in production, or a file is missing or damaged.
     """
     sets = production_sets(warehouse, algorithms)
-    return [load_models(warehouse, models) for models in sets.values()]
+    scoring, left_out = without_orphans(
+        [load_models(warehouse, models) for models in sets.values()]
+    )
+    for line in left_out:
+        log.warning("%s", line)
+    return scoring
 
 
 def load_models(warehouse: Warehouse, models: Sequence[Model]) -> ModelSet:
@@ -58,8 +69,8 @@ def load_models(warehouse: Warehouse, models: Sequence[Model]) -> ModelSet:
 def load_named(
     warehouse: Warehouse, names: Sequence[str], algorithms: Sequence[str]
 ) -> list[ModelSet]:
-    """Whole sets by their names, in production or not."""
-    found = []
+    """Whole sets by their names, in production or not; stacks bring the models they combine."""
+    found = {}
     for name in sorted(names):
         algorithm, version = split_name(name)
         if algorithm not in algorithms:
@@ -67,5 +78,22 @@ def load_named(
                 f"--models {name}: {algorithm} does not score features; expected "
                 f"{' or '.join(algorithms)}"
             )
-        found.append(load(model_files(warehouse), algorithm, version))
-    return found
+        found[name] = load(model_files(warehouse), algorithm, version)
+    for stack in [each for each in found.values() if each.algorithm == STACK]:
+        for each in load_combined(warehouse, stack):
+            found.setdefault(each.name, each)
+    return list(found.values())
+
+
+def load_combined(warehouse: Warehouse, model_set: ModelSet) -> list[ModelSet]:
+    """The models whose scores a set of stacks combines; none for sets that read features."""
+    if model_set.algorithm != STACK:
+        return []
+    labels_of: dict[str, list[str]] = {}
+    for label in model_set.labels:
+        for name in model_set.features_of(label):
+            labels_of.setdefault(name, []).append(label)
+    return [
+        load(model_files(warehouse), *split_name(name), labels=labels)
+        for name, labels in labels_of.items()
+    ]

@@ -1,6 +1,6 @@
 """The smoke prediction: a model loads, and scores as it did when it was trained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs.common.tables import Warehouse
 from models.scorer import Scorer, images_of
-from models.store import DNN, XGB, ModelSet
+from models.store import OF_LIGHT_CURVES, ModelSet
 from udfs.schemas import DMDT_SIDE, FEATURES
 
 ROWS = 20
@@ -29,7 +29,11 @@ class Sample:
 
 
 def smoke_test(
-    model_set: ModelSet, sample: Sample | None, predictions: pd.DataFrame
+    model_set: ModelSet,
+    sample: Sample | None,
+    predictions: pd.DataFrame,
+    *,
+    combined: Sequence[ModelSet] = (),
 ) -> dict[str, str]:
     """Score a few rows with all models of a set; label -> what is wrong with its scores.
 
@@ -39,15 +43,16 @@ def smoke_test(
     Parameters
     ----------
     predictions : as stored with the set
+    combined : the models whose scores the set combines, if it is one of stacks
 
     Raises
     ------
     ValueError
         If a model cannot be loaded.
     """
-    if model_set.algorithm not in (XGB, DNN):
+    if model_set.algorithm not in OF_LIGHT_CURVES:
         return _test_alert_networks(model_set)
-    scorer = Scorer([model_set])
+    scorer = Scorer([*combined, model_set])
     rows = sample or _made_up_rows(scorer.features)
     scores = scorer.score(rows.rows, rows.images if scorer.reads_images else None)
     wrong = {}
@@ -62,22 +67,27 @@ def smoke_test(
 
 
 def sample_of(
-    warehouse: Warehouse, model_set: ModelSet, *, version: int | None, predictions: pd.DataFrame
+    warehouse: Warehouse,
+    features: Iterable[str],
+    *,
+    version: int | None,
+    predictions: pd.DataFrame,
 ) -> Sample | None:
     """Some light curves of the test part, with the features that the training read.
 
     Parameters
     ----------
+    features : columns of the features table
     version : of the features table; None if the training did not read it
 
     Returns
     -------
     None if the features are not at hand: Delta forgets old versions after VACUUM.
     """
-    if version is None or predictions.empty or model_set.imputer is None:
+    if version is None or predictions.empty:
         return None
     chosen = predictions.groupby("label", observed=True).head(ROWS)
-    columns = [*_LIGHT_CURVE, "dmdt", *model_set.imputer.features]
+    columns = [*_LIGHT_CURVE, "dmdt", *features]
     try:
         found = (
             warehouse.spark.read.format("delta")

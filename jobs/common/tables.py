@@ -13,7 +13,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import ArrayType, DataType, MapType, StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
 from udfs.errors import ContractError
 from udfs.table import Table
@@ -50,11 +50,22 @@ class Warehouse:
                 f"{table.name!r} first, or check --warehouse"
             )
         rows = self.spark.read.format("delta").load(self.path(table))
+        for name in table.schema.names:
+            if name not in rows.columns:
+                raise ContractError(
+                    f"{self.path(table)} has no column {name!r}, as an earlier version of the code "
+                    f"or of the labels left it: run the job that writes {table.name!r} again, "
+                    "which adds it"
+                )
         return conform(rows, table.schema, table=self.path(table))
 
     def create(self, table: Table) -> None:
-        """Make the table, empty, with its column comments, unless it is there."""
+        """Make the table, empty, with its column comments; one that is there gets new columns.
+
+        Rows of an earlier version of the code, or of a taxonomy with fewer labels, have null there.
+        """
         if self.exists(table):
+            self._add_columns(table)
             return
         builder = (
             DeltaTable.createIfNotExists(self.spark)
@@ -67,6 +78,20 @@ class Warehouse:
         if table.partition_by:
             builder = builder.partitionedBy(*table.partition_by)
         builder.execute()
+
+    def _add_columns(self, table: Table) -> None:
+        known = set(self._log(table).update(False, *self._nothing(2)).schema().fieldNames())
+        names = table.schema.names
+        news = [
+            f"`{field.name}` {field.dataType.simpleString()} COMMENT '{_comment(field)}' "
+            + (f"AFTER `{names[at - 1]}`" if at else "FIRST")
+            for at, field in enumerate(table.schema)
+            if field.name not in known
+        ]
+        if news:
+            self.spark.sql(
+                f"ALTER TABLE delta.`{self.path(table)}` ADD COLUMNS ({', '.join(news)})"
+            )
 
     def replace(self, rows: DataFrame, table: Table, *, where: str) -> None:
         """Replace the rows that satisfy ``where`` by ``rows``, in one commit.
@@ -210,6 +235,10 @@ class Warehouse:
             "WHEN MATCHED THEN UPDATE SET *"
         )
         self.spark.catalog.dropTempView("updates")
+
+
+def _comment(field: StructField) -> str:
+    return str(field.metadata["comment"]).replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _in_order(rows: DataFrame, order_by: Sequence[str]) -> DataFrame:

@@ -121,7 +121,8 @@ class FeatureRun:
 
     def _fingerprint(self, quadrant: Quadrant) -> str:
         release = code_version().split("+")[0]
-        return fingerprint(self._settings, quadrant.rows, quadrant.content, release)
+        columns = FEATURES.schema.names
+        return fingerprint(self._settings, quadrant.rows, quadrant.content, release, columns)
 
     def _compute(
         self, group: Sequence[Quadrant], progress: Progress

@@ -46,9 +46,8 @@ class Explanation:
         ContractError
             If a label has no XGBoost model.
         """
-        chosen: Sequence[ModelSet] = [
-            narrowed for each in self.models if (narrowed := _narrowed(each, labels))
-        ]
+        trees = [each.only(labels) for each in self.models if each.algorithm == XGB]
+        chosen: Sequence[ModelSet] = [each for each in trees if each.labels]
         known = {label for each in chosen for label in each.labels}
         for label in labels:
             if label not in known:
@@ -131,20 +130,4 @@ def _as_batch(
             pa.array([model_set.name] * n, pa.string()),
         ],
         names=list(_PRODUCED),
-    )
-
-
-def _narrowed(model_set: ModelSet, labels: Sequence[str]) -> ModelSet | None:
-    """The trees of these labels alone, if the set has any."""
-    told = {k: v for k, v in model_set.manifest["labels"].items() if k in labels}
-    if model_set.algorithm != XGB or not told:
-        return None
-    needed = {each["file"] for each in told.values()}
-    return ModelSet(
-        model_set.algorithm,
-        model_set.version,
-        {**model_set.manifest, "labels": told},
-        {name: content for name, content in model_set.files.items() if name in needed},
-        model_set.imputer,
-        model_set.scaler,
     )

@@ -17,7 +17,7 @@ from jobs.common.version import fingerprint
 from udfs.alert_schemas import KNOWN_SOURCES
 from udfs.errors import ContractError
 from udfs.positions import FOLDER_ORDER, HEALPIX_ORDER, healpix_nested
-from udfs.schemas import BEST, FEATURES, NESTED
+from udfs.schemas import BEST, FEATURES, NESTED, SCORE_KINDS
 from udfs.table import Table
 
 _PERIODS = (f"period_{BEST}", f"period_{NESTED}")
@@ -153,7 +153,7 @@ def _of_longest_curve(name: str) -> Column:
 
 def _labels(scores: DataFrame, labels: Sequence[str], above: float) -> DataFrame:
     """Star -> its labels with their best scores, and all models that scored it."""
-    best = [F.greatest(*[F.max(f"{label}_{kind}") for kind in ("xgb", "dnn")]) for label in labels]
+    best = [F.greatest(*[F.max(f"{label}_{kind}") for kind in SCORE_KINDS]) for label in labels]
     sets = F.flatten(F.collect_set(F.split("model_version", ",")))
     found = scores.groupBy(F.col("obj_id").alias("object_id")).agg(
         F.map_from_arrays(F.array(*map(F.lit, labels)), F.array(*best)).alias("scored"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from jobs.common.model_files import model_files
-from jobs.common.production import load_models
+from jobs.common.production import load_combined, load_models
 from jobs.common.smoke import Sample, sample_of, smoke_test
 from jobs.common.tables import Warehouse
 from models import store
@@ -54,14 +54,17 @@ class Checks:
         try:
             model_set = load_models(self._warehouse, models)
             predictions = self.predictions(models[0])
+            combined = load_combined(self._warehouse, model_set)
             if model_set.name not in self._samples:
+                imputers = [e.imputer for e in (*combined, model_set) if e.imputer]
                 self._samples[model_set.name] = sample_of(
                     self._warehouse,
-                    model_set,
+                    dict.fromkeys(name for imputer in imputers for name in imputer.features),
                     version=models[0].data_versions.get(FEATURES.name),
                     predictions=predictions,
                 )
-            return smoke_test(model_set, self._samples[model_set.name], predictions)
+            sample = self._samples[model_set.name]
+            return smoke_test(model_set, sample, predictions, combined=combined)
         except ValueError as error:
             if len(models) == 1:
                 return {models[0].label: str(error)}

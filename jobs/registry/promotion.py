@@ -1,7 +1,7 @@
 """Which candidates go into production: each is checked, then all that pass in one commit."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,9 +12,10 @@ from jobs.common.registry_table import change_stages
 from jobs.common.tables import Warehouse
 from jobs.registry.checks import Checks
 from jobs.registry.comparison import compare
-from models.judgement import judge
+from models.judgement import Comparison, judge
 from models.registry import (
     PRODUCTION,
+    Key,
     Model,
     in_production,
     next_change,
@@ -64,11 +65,15 @@ class Promotion:
             If a model cannot score (the others are promoted all the same), or another promotion
             came in between (nothing is promoted then).
         """
-        candidates = to_promote(self.chosen, labels=labels, version=version)
+        # Stacks last: what they combine may be promoted with them.
+        candidates = sorted(
+            to_promote(self.chosen, labels=labels, version=version),
+            key=lambda model: bool(model.combines),
+        )
         if not candidates:
             log.info("no candidate is newer than the models in production")
             return
-        current = in_production(self.chosen)
+        current = in_production(self.models)
         broken = self._checks.broken(candidates)
         change, now, rows, lines = next_change(self.models), datetime.now(UTC), [], []
         for model in candidates:
@@ -76,10 +81,11 @@ class Promotion:
             if why := broken.get((model.set_name, model.label)):
                 lines.append((model, "refused", why))
                 continue
-            better, why = self._judge(model, before, forced)
+            better, why = self._judge(model, before, current, forced)
             lines.append((model, "promoted" if better else "not promoted", why))
             if better:
                 rows += promoted(model, before, change=change, now=now, reason=why)
+                current[model.key] = model
         self._commit(rows, change, lines)
         if broken:
             raise ContractError(
@@ -108,16 +114,33 @@ class Promotion:
             lines.append((earlier, "in production again", f"in place of {model.version}"))
         self._commit(rows, change, lines)
 
-    def _judge(self, model: Model, before: Model | None, forced: str | None) -> tuple[bool, str]:
-        if before is None:
-            return True, "the first of its label"
-        if before.version == model.version:
+    def _judge(
+        self, model: Model, before: Model | None, current: Mapping[Key, Model], forced: str | None
+    ) -> tuple[bool, str]:
+        """Whether a model goes into production, and why.
+
+        A stack must do at least as well as each of the models that it combines, and needs them in
+        production.
+        """
+        if before is not None and before.version == model.version:
             return False, "it is in production already"
-        found = compare(
-            model, before,
-            predicted=self._checks.predictions(model), before=self._before(before),
+        scoring = {(other.set_name, other.label): other for other in current.values()}
+        for combined in model.combines:
+            if combined not in scoring:
+                return False, f"it combines {combined[0]}, which is not in production"
+        others = [scoring[combined] for combined in model.combines]
+        better, why = True, "the first of its label"
+        for other in [*others, *([before] if before else [])]:
+            better, why = judge(model, other, self._compare(model, other), forced=forced)
+            if not better:
+                return False, f"{why} ({other.set_name})"
+        return better, why
+
+    def _compare(self, model: Model, other: Model) -> Comparison:
+        return compare(
+            model, other,
+            predicted=self._checks.predictions(model), before=self._before(other),
         )  # fmt: skip
-        return judge(model, before, found, forced=forced)
 
     def _before(self, model: Model) -> pd.DataFrame:
         """The test part of a model in production, as far as it is still to be read."""

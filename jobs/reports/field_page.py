@@ -6,7 +6,7 @@ from jobs.reports.page import Cell, Column, Page, Section, Table, count_cell, nu
 from jobs.reports.plots_scores import agreement_picture, histograms
 from models.taxonomy import Taxonomy
 
-_MODELS = {"xgb": "XGBoost", "dnn": "neural network"}
+_MODELS = {"xgb": "XGBoost", "dnn": "neural network", "stack": "both together"}
 
 
 def field_page(data: FieldData, taxonomy: Taxonomy) -> Page:

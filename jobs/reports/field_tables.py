@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.common.tables import Warehouse
 from jobs.reports.plots_scores import BINS
 from udfs.errors import ContractError
-from udfs.schemas import FEATURES, LIGHT_CURVES, QUARANTINE
+from udfs.schemas import FEATURES, LIGHT_CURVES, QUARANTINE, SCORE_KINDS
 from udfs.table import Table
 
 
@@ -128,7 +128,7 @@ def label_scores(
     scores: DataFrame, labels: Sequence[str], *, threshold: float
 ) -> list[LabelScores]:
     """The columns of scores that hold any, in the order of the labels, XGBoost first."""
-    wanted = [(label, model) for model in ("xgb", "dnn") for label in labels]
+    wanted = [(label, model) for model in SCORE_KINDS for label in labels]
     sums = []
     for label, model in wanted:
         column = F.col(f"{label}_{model}")

@@ -19,7 +19,7 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
         choices=CHOICES,
         default=SCOPE,
         help="SCoPe's 35 and 61 (default); extended: the periods of all algorithms as well; best: "
-        "and all that is known of period_BEST",
+        "and all that is known of period_BEST; shape: and the even harmonics",
     )
     add(
         "--split",

@@ -12,7 +12,7 @@ from xgboost.spark import SparkXGBClassifier
 from models import xgb
 from models.feature_sets import FeatureSets
 from models.imputation import Imputer
-from models.label_training import LabelResult, Plan, result_of
+from models.label_training import Judged, LabelResult, Plan, result_of
 from models.splits import PART_NAMES, TEST, TRAIN, VALIDATION
 from models.taxonomy import Taxonomy
 from models.training_set import target_of
@@ -30,7 +30,7 @@ def train_distributed(
     imputer: Imputer,
     plan: Plan,
 ) -> tuple[LabelResult, pd.DataFrame]:
-    """Train a label with xgboost.spark; returns it and the light curves of its test part.
+    """Train a label with xgboost.spark; returns it and the keys of the rows that it numbers.
 
     The split is by star. Sums of gradients are formed per worker, so that another number of
     workers changes the last digits of a model; trainings with the same number agree.
@@ -53,20 +53,22 @@ def train_distributed(
             counts[PART_NAMES[row["part"]]][row["target"]] = row["count"]
         judged = bool(counts[PART_NAMES[VALIDATION]].all())
         trained = _train(filled, names, counts, judged=judged, plan=plan)
-        test = _scored(filled.where(F.col("part") == TEST), trained.model, names)
+        scored = _scored(filled.where(F.col("part") != TRAIN), trained.model, names)
     finally:
         filled.unpersist()
-    named = (test["survey"] + ":" + test["object_id"]).to_numpy(str)
+    keys = scored[[*_KEY, "source_id"]]
+    validation, test = (_judged(scored, part) for part in (VALIDATION, TEST))
     result = result_of(
         label,
         kind,
         trained,
         counts=counts,
-        test=(np.arange(len(test)), test["target"].to_numpy(np.int8), named),
-        score=test["score"].to_numpy(np.float32),
+        validation=validation,
+        test=test,
+        stars=(keys["survey"] + ":" + keys["object_id"]).iloc[test.rows].tolist(),
         plan=plan,
     )
-    return result, test
+    return result, keys
 
 
 def with_target(
@@ -158,15 +160,25 @@ def _train(
 
 
 def _scored(rows: DataFrame, model: bytes, names: tuple[str, ...]) -> pd.DataFrame:
-    """survey, object_id, source_id, target and score of the rows, sorted."""
+    """survey, object_id, source_id, target, part and score of the rows, sorted."""
 
     def score(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         booster = xgb.load(model)
         for batch in batches:
             data = xgb.as_input(batch[list(names)].to_numpy(np.float32), names)
-            yield batch[[*_KEY, "source_id", "target"]].assign(score=xgb.predict(booster, data))
+            told = batch[[*_KEY, "source_id", "target", "part"]]
+            yield told.assign(score=xgb.predict(booster, data))
 
-    scored = rows.mapInPandas(
-        score, "survey string, object_id string, source_id bigint, target int, score float"
-    ).toPandas()
+    schema = "survey string, object_id string, source_id bigint, target int, part int, score float"
+    scored = rows.mapInPandas(score, schema).toPandas()
     return scored.sort_values([*_KEY, "source_id"], kind="stable").reset_index(drop=True)
+
+
+def _judged(scored: pd.DataFrame, part: int) -> Judged:
+    rows = np.flatnonzero(scored["part"] == part)
+    of_part = scored.iloc[rows]
+    return Judged(
+        rows.astype(np.int64),
+        of_part["target"].to_numpy(np.int8),
+        of_part["score"].to_numpy(np.float32),
+    )

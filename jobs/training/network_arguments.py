@@ -24,7 +24,7 @@ def add_network_flags(parser: argparse.ArgumentParser) -> None:
         help="networks of all labels that answer together (default 3; 1: fastest)")  # fmt: skip
     add("--features", choices=CHOICES, default=SCOPE,
         help="SCoPe's 35 and 61 (default); extended: all periods as well; best: and all that is "
-        "known of period_BEST")  # fmt: skip
+        "known of period_BEST; shape: and the even harmonics")  # fmt: skip
     add("--scaling", choices=HOW, default=RANK,
         help="of the features, by statistics of the training part (default rank)")  # fmt: skip
     add("--ranks", type=int, default=1,

@@ -6,12 +6,11 @@ import pandas as pd
 
 from jobs.common import files
 from jobs.common.tables import Warehouse
-from jobs.training.contents import as_json, as_parquet
+from jobs.training.contents import as_json, scores_of
 from jobs.training.node_table import TableRecipe
-from jobs.training.sizes import KEY
 from models.label_training import LabelResult
 from models.networks.table import NetworkTable
-from models.store import IMPUTER, METRICS, PREDICTIONS, SCALER
+from models.store import IMPUTER, METRICS, SCALER
 
 
 def network_contents(
@@ -22,26 +21,12 @@ def network_contents(
     contents[IMPUTER] = recipe.imputer.to_bytes()
     contents[SCALER] = recipe.scaler.to_bytes()
     contents[METRICS] = as_json([{"label": r.label, **r.metrics} for r in results])
-    contents[PREDICTIONS] = as_parquet(_predictions(results, table))
-    return contents
+    keys = pd.DataFrame(
+        {"survey": table.survey, "object_id": table.object_id, "source_id": table.source_id}
+    )
+    return {**contents, **scores_of((result, keys) for result in results)}
 
 
 def forget_checkpoints(warehouse: Warehouse, folder: str) -> None:
     """Remove the checkpoints of a finished training."""
     files.remove_folder(warehouse.spark, folder)
-
-
-def _predictions(results: Sequence[LabelResult], table: NetworkTable) -> pd.DataFrame:
-    """The scores of the test part, one row per label and light curve."""
-    frames = [
-        pd.DataFrame({
-            "label": result.label,
-            "survey": table.survey[result.rows],
-            "object_id": table.object_id[result.rows],
-            "source_id": table.source_id[result.rows],
-            "target": result.target.astype("int32"),
-            "score": result.score,
-        })
-        for result in results
-    ]  # fmt: skip
-    return pd.concat(frames).sort_values(["label", *KEY, "source_id"], kind="stable")

@@ -16,7 +16,7 @@ from jobs.common.registry_table import delta_versions
 from jobs.common.tables import Warehouse
 from jobs.common.version import code_version
 from jobs.registry.register import register
-from jobs.training.contents import contents_of
+from jobs.training.contents import contents_of, scores_of
 from jobs.training.distributed import train_distributed
 from jobs.training.sizes import KEY, labelled_stars, light_curves_of
 from jobs.training.tasks import train_as_tasks
@@ -27,7 +27,7 @@ from models.imputation import Imputer, fit_imputer
 from models.label_training import BY_STAR, LabelResult, Plan, prepare, why_untrainable
 from models.splits import TRAIN
 from models.taxonomy import Taxonomy
-from models.training_set import TrainingSet, build_training_set
+from models.training_set import build_training_set
 from udfs.errors import ContractError
 from udfs.schemas import FEATURES, LABELS
 
@@ -91,12 +91,12 @@ class Training:
         )
         order = self.taxonomy.names.index
         results = sorted((r for r, _, _ in trained), key=lambda r: order(r.label))
-        predictions = pd.concat([frame for _, frame, _ in trained]).sort_values(
-            ["label", *KEY, "source_id"], kind="stable"
-        )
         version = store.save(
             model_files(self.warehouse),
-            contents_of(results, trained[0][2], predictions),
+            {
+                **contents_of(results, trained[0][2]),
+                **scores_of((result, keys) for result, keys, _ in trained),
+            },
             algorithm=store.XGB,
             described={
                 "mode": mode,
@@ -129,7 +129,7 @@ class Training:
         imputer: Imputer | None,
         asked: Sequence[str],
     ) -> Iterator[tuple[LabelResult, pd.DataFrame, Imputer]]:
-        """Each trained label with its test predictions and the imputer of the set."""
+        """Each trained label, the keys of the rows that it numbers, the imputer of the set."""
         known = stars[list(self.taxonomy.names)]
         answered = known[known[list(small)].notna().any(axis=1)] if small else known.iloc[:0]
         todo: list[str] = []
@@ -154,18 +154,21 @@ class Training:
         progress = Progress("train_xgb", len(todo) + len(large), of="labels")
         if todo and imputer is not None:
             log.info("training %d labels as Spark tasks", len(todo))
+            keys = pd.DataFrame(
+                {"survey": data.survey, "object_id": data.object_id, "source_id": data.source_id}
+            )
             for result in train_as_tasks(self.warehouse.spark, prepared, todo, self.plan):
-                yield result, _predictions(result, data), imputer
+                yield result, keys, imputer
                 tell_trained(result, rounds="rounds")
                 progress.add(1)
         for name in large:
             assert imputer is not None
             log.info("training %s on all executors", name)
-            result, test = train_distributed(
+            result, keys = train_distributed(
                 features, stars, label=name, taxonomy=self.taxonomy, sets=self.sets,
                 imputer=imputer, plan=self.plan,
             )  # fmt: skip
-            yield result, test.assign(label=name)[_PREDICTED], imputer
+            yield result, keys, imputer
             tell_trained(result, rounds="rounds")
             progress.add(1)
 
@@ -194,20 +197,6 @@ def fit_on_sample(
         .to_numpy(float)
     )
     return fit_imputer(sample, sets), sample
-
-
-_PREDICTED = ["label", *KEY, "source_id", "target", "score"]
-
-
-def _predictions(result: LabelResult, data: TrainingSet) -> pd.DataFrame:
-    return pd.DataFrame({
-        "label": result.label,
-        "survey": data.survey[result.rows],
-        "object_id": data.object_id[result.rows],
-        "source_id": data.source_id[result.rows],
-        "target": result.target.astype("int32"),
-        "score": result.score,
-    })[_PREDICTED]  # fmt: skip
 
 
 def _rows_of(features: DataFrame, stars: pd.DataFrame) -> pd.DataFrame:

@@ -11,13 +11,13 @@ import pandas as pd
 from pyspark.sql import Row, SparkSession
 
 from jobs.training.search import search_as_tasks
-from models.label_training import LabelResult, Plan, Prepared, train_label
+from models.label_training import Judged, LabelResult, Plan, Prepared, train_label
 
 log = logging.getLogger(__name__)
 
 RESULT = (
     "label string, model binary, told string, rows array<bigint>, target array<tinyint>, "
-    "score array<float>"
+    "score array<float>, n_validation int"
 )
 
 
@@ -63,26 +63,31 @@ def _only(collect: Callable[[], list[Row]]) -> Row:
 def as_row(result: LabelResult) -> pd.DataFrame:
     """A trained label as a row of the schema ``RESULT``."""
     told = json.dumps([result.summary, result.metrics, result.importances])
+    parts = (result.validation, result.test)
     return pd.DataFrame({
         "label": [result.label],
         "model": [result.model],
         "told": [told],
-        "rows": [result.rows],
-        "target": [result.target],
-        "score": [result.score],
+        "rows": [np.concatenate([part.rows for part in parts])],
+        "target": [np.concatenate([part.target for part in parts])],
+        "score": [np.concatenate([part.score for part in parts])],
+        "n_validation": [len(result.validation.rows)],
     })  # fmt: skip
 
 
 def from_row(row: Row) -> LabelResult:
     """The trained label that ``as_row`` wrote."""
     summary, metrics, importances = json.loads(row["told"])
+    split = row["n_validation"]
+    rows = np.array(row["rows"], dtype=np.int64)
+    target = np.array(row["target"], dtype=np.int8)
+    score = np.array(row["score"], dtype=np.float32)
     return LabelResult(
         label=row["label"],
         model=bytes(row["model"]),
         summary=summary,
         metrics=metrics,
         importances=importances,
-        rows=np.array(row["rows"], dtype=np.int64),
-        target=np.array(row["target"], dtype=np.int8),
-        score=np.array(row["score"], dtype=np.float32),
+        validation=Judged(rows[:split], target[:split], score[:split]),
+        test=Judged(rows[split:], target[split:], score[split:]),
     )

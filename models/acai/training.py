@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.acai.alert_table import BRAAI, AlertTable
 from models.acai.balance import balance
-from models.label_training import LabelResult
+from models.label_training import Judged, LabelResult
 from models.metrics import label_metrics
 from models.networks import architecture as networks
 from models.networks.architecture import Architecture
@@ -141,8 +141,10 @@ def _result(
     hard_negatives: list[int],
 ) -> LabelResult:
     content = _content(trained)
-    rows = np.flatnonzero(table.part == TEST)
-    score = scores_of(content, table, rows)
+    validation, test = (
+        Judged(rows.astype(np.int64), target[rows], scores_of(content, table, rows))
+        for rows in (np.flatnonzero(table.part == part) for part in (VALIDATION, TEST))
+    )
     counts = {
         name: np.bincount(target[table.part == part], minlength=2)
         for part, name in enumerate(PART_NAMES)
@@ -164,15 +166,14 @@ def _result(
             },
         },
         metrics=label_metrics(
-            target[rows],
-            score,
-            stars=table.star[rows].astype(str).tolist(),
+            test.target,
+            test.score,
+            stars=table.star[test.rows].astype(str).tolist(),
             threshold=plan.threshold,
             resamples=plan.resamples,
             seed=plan.seed,
         ),
         importances={},
-        rows=rows.astype(np.int64),
-        target=target[rows],
-        score=score,
+        validation=validation,
+        test=test,
     )

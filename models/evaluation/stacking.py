@@ -1,7 +1,6 @@
 """One score from the scores of several models: a logistic regression on their logits."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +34,16 @@ class Stack:
         """Probability for (n, n_models) scores, (n,) float32; NaN where a model has no score."""
         value = logits(scores) @ self.weights + self.bias
         return np.asarray(1.0 / (1.0 + np.exp(-value)), dtype=np.float32)
+
+    def to_bytes(self) -> bytes:
+        """The stack as a JSON file."""
+        return json.dumps({"weights": self.weights.tolist(), "bias": self.bias}).encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Stack":
+        """The stack that ``to_bytes`` wrote."""
+        told = json.loads(content)
+        return cls(np.array(told["weights"], dtype=np.float64), float(told["bias"]))
 
 
 def logits(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -84,18 +93,3 @@ def fit_stack(target: NDArray[np.int8], scores: NDArray[np.floating[Any]]) -> St
 
     steps = minimize(loss, np.zeros(n_models + 1), jac=True, method="L-BFGS-B").x
     return Stack(start[1:] + steps[1:], float(steps[0]))
-
-
-def to_bytes(stacks: Mapping[str, Stack]) -> bytes:
-    """The stacks of many labels as one JSON file."""
-    return json.dumps(
-        {name: {"weights": s.weights.tolist(), "bias": s.bias} for name, s in stacks.items()}
-    ).encode()
-
-
-def from_bytes(content: bytes) -> dict[str, Stack]:
-    """The stacks that ``to_bytes`` wrote."""
-    return {
-        name: Stack(np.array(s["weights"]), float(s["bias"]))
-        for name, s in json.loads(content).items()
-    }

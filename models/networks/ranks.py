@@ -87,9 +87,11 @@ class HorovodRanks:
     def agree(self, arrays: Sequence[NDArray[Any]]) -> bool:
         """Whether the smallest and the largest value over the ranks are the same everywhere."""
         mine = np.concatenate([np.ravel(array).astype(np.float64) for array in arrays])
-        lowest = self._hvd.allreduce(mine, op=self._hvd.Min, name="lowest").numpy()
-        highest = self._hvd.allreduce(mine, op=self._hvd.Max, name="highest").numpy()
-        return bool(np.array_equal(lowest, highest))
+        # The smallest of -x is minus the largest of x: one message serves for both.
+        found = self._hvd.allreduce(
+            np.concatenate([mine, -mine]), op=self._hvd.Min, name="extremes"
+        ).numpy()
+        return bool(np.array_equal(found[: len(mine)], -found[len(mine) :]))
 
 
 def _mend_environment() -> None:

@@ -183,8 +183,15 @@ class _Training:
         schedule = self._plan.schedule
         while self._state.epoch < self._plan.epochs and not schedule.is_over(self._state):
             epoch = self._state.epoch
-            record = {"epoch": float(epoch), "rate": self._rate(epoch), "loss": self._epoch(epoch)}
-            record["validation_loss"] = self._validate()
+            rate, loss = self._rate(epoch), self._epoch(epoch)
+            # One message for all that the ranks have to add up.
+            loss, missed, known = self._ranks.total(np.array([loss, *self._validate()]))
+            record = {
+                "epoch": float(epoch),
+                "rate": rate,
+                "loss": float(loss) / self._ranks.size,
+                "validation_loss": float(missed / known) if known > 0 else float("nan"),
+            }
             self._check(record)
             self._state = schedule.after_epoch(self._state, record["validation_loss"])
             if self._state.best_epoch == epoch:
@@ -198,14 +205,14 @@ class _Training:
         return Trained(self._architecture, self._best, self._state, self._history)
 
     def _epoch(self, epoch: int) -> float:
-        """All steps of one epoch; their mean loss over all ranks."""
+        """All steps of one epoch; their mean loss on this rank."""
         seed_dropout(self._model, self._plan.seed, epoch=epoch, rank=self._ranks.rank)
         steps = max(len(self._train.rows) // self._batch, 1)
         loss = 0.0
         for step, rows in enumerate(self._batches(epoch, steps)):
             self._optimizer.learning_rate.assign(self._rate(epoch + (step + 1) / steps))
             loss += float(self._step(*self._train.take(rows)))
-        return float(self._ranks.total(np.array([loss]))[0]) / (steps * self._ranks.size)
+        return loss / steps
 
     def _batches(self, epoch: int, steps: int) -> Iterator[NDArray[np.intp]]:
         """Of each batch the part of this rank; the order of the rows is the same on all."""
@@ -214,15 +221,14 @@ class _Training:
             batch = order[step * self._batch : (step + 1) * self._batch]
             yield batch[self._ranks.rank :: self._ranks.size]
 
-    def _validate(self) -> float:
-        """Mean cross-entropy over the known answers of the validation part."""
+    def _validate(self) -> NDArray[np.float64]:
+        """Cross-entropy of this rank's share of the validation part, and its known answers."""
         mine = self._validation.rows[self._ranks.rank :: self._ranks.size]
         found = np.zeros(2)
         for start in range(0, len(mine), _VALIDATION_ROWS):
             inputs, target, weight = self._validation.take(mine[start : start + _VALIDATION_ROWS])
             found += total_loss(self._answer(inputs).numpy(), target, weight)
-        loss, known = self._ranks.total(found)
-        return float(loss / known) if known > 0 else float("nan")
+        return found
 
     def _check(self, record: dict[str, float]) -> None:
         weights = self._weights()

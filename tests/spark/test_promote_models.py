@@ -228,7 +228,7 @@ def candidates(featured, rows):
     [
         (["--version", "xgb-nosuch"], "the registry has no models 'xgb-nosuch'"),
         (["--labels", "rrabb"], "no such model of 'rrabb'; did you mean 'rrab'"),
-        (["--algorithm", "xbg"], "--algorithm xbg: expected one of xgb, dnn, acai, braai"),
+        (["--algorithm", "xbg"], "--algorithm xbg: expected one of xgb, dnn, stack, acai, braai"),
         (["--rollback"], "nothing to roll back"),
         (["--rollback", "--force", "--reason", "x"], "--rollback goes with neither"),
         (["--force"], "--force needs --reason"),

@@ -227,7 +227,7 @@ def test_a_survey_without_scores_is_refused_naming_those_with(filled):
 
 
 def test_without_models_the_message_says_what_to_run(spark, tmp_path):
-    with pytest.raises(ContractError, match="no model of xgb or dnn is in production"):
+    with pytest.raises(ContractError, match="no model of xgb or dnn or stack is in production"):
         report.main(["--warehouse", str(tmp_path / "empty")])
 
 

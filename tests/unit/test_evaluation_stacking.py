@@ -3,7 +3,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
-from models.evaluation.stacking import fit_stack, from_bytes, logits, to_bytes
+from models.evaluation.stacking import Stack, fit_stack, logits
 from udfs.errors import ContractError
 
 
@@ -54,8 +54,8 @@ def test_stacking_needs_both_classes():
         fit_stack(np.zeros(2, dtype=np.int8), np.full((2, 2), 0.5))
 
 
-def test_stacks_come_back_from_their_file():
+def test_a_stack_comes_back_from_its_file():
     target, scores = two_models(100, (1.0, 2.0), seed=7)
     stack = fit_stack(target, scores)
-    stored = from_bytes(to_bytes({"ew": stack}))["ew"]
+    stored = Stack.from_bytes(stack.to_bytes())
     np.testing.assert_array_equal(stored.apply(scores), stack.apply(scores))

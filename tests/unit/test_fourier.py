@@ -3,7 +3,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from udfs.features import harmonic_fit
-from udfs.features.fourier import fourier_features
+from udfs.features.fourier import even_harmonics, fourier_features
 from udfs.features.harmonic_formula import cos_sin_turn
 from udfs.schemas import FOURIER
 
@@ -100,6 +100,25 @@ def test_fixed_mode_gives_what_the_names_say(curve):
     assert row["f1_phi0"] == pytest.approx(0.3)
     assert row["f1_relamp1"] == pytest.approx(0.25)
     assert row["f1_relphi1"] == pytest.approx(0.2)
+
+
+def test_even_harmonics_are_those_of_an_eclipsing_binary(curve):
+    time, _, magerr = curve
+    angle = 2 * np.pi * time / 0.9
+    # Two like minima: no odd harmonic but a trace, and a phase between the even ones.
+    mag = 15 + 0.3 * np.sin(2 * angle + 0.4) + 0.06 * np.sin(4 * angle + 0.8 + 1.1)
+    series = fit(time, mag + 1e-3 * np.sin(angle), magerr, 0.9, mode="fixed")
+    found = even_harmonics(series[None])[0]
+    expected = [0.3, 0.2, -0.24 / 0.36, np.cos(1.1), np.sin(1.1)]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_without_even_harmonics_there_is_no_ratio_of_them(curve):
+    time, _, magerr = curve
+    flat = fit(time, 15 + 1e-6 * np.sin(1234.5 * time), magerr, 0.9, mode="fixed")
+    found = even_harmonics(np.vstack([flat, np.full(14, np.nan)]))
+    assert found[0, 0] == 0 and np.isnan(found[0, 1:3]).all()
+    assert np.isnan(found[1]).all()
 
 
 def test_a_flat_curve_has_no_relative_values_but_is_no_gap(curve):

@@ -125,6 +125,7 @@ def test_columns_come_from_the_clean_epochs(make_curves, mode):
             time, mag, magerr, offsets, period, mode=mode, epoch_offset_day=2400000.5
         )[0]
         assert [columns[f"{name}_{algorithm}"][1] for name in FOURIER] == series.tolist()
+    assert ("f1_amp2_BEST" in columns) == (mode == "fixed")
 
 
 def test_half_batches_equal_one_batch(make_curves):

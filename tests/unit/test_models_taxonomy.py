@@ -7,7 +7,7 @@ from models.class_map import parse_class_map, read_class_map
 from models.feature_sets import parse_feature_sets, read_feature_sets
 from models.taxonomy import parse_taxonomy, read_taxonomy
 from udfs.errors import ContractError
-from udfs.schemas import FEATURES
+from udfs.schemas import EVEN_HARMONICS, FEATURES
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -201,13 +201,15 @@ def test_errors_in_a_class_map_are_named(taxonomy, text, message):
         parse_class_map(text, taxonomy, source="x.toml")
 
 
-@pytest.mark.parametrize("choice", ["extended", "best"])
-def test_wider_features_are_read_by_labels_of_both_kinds(choice):
+@pytest.mark.parametrize(("choice", "n_best", "n_even"),
+                         [("extended", 0, 0), ("best", 16, 0), ("shape", 21, 10)])  # fmt: skip
+def test_wider_features_are_read_by_labels_of_both_kinds(choice, n_best, n_even):
     scope = read_feature_sets(CONF / "features.toml")
     sets = read_feature_sets(CONF / "features.toml", choice=choice)
     of_best = {name for name in sets.ontological if name.endswith("BEST")}
-    assert bool(of_best) == (choice == "best")
-    assert all(sets.filling[name] == "median" for name in of_best)
+    even = {name for name in sets.ontological if name.startswith(EVEN_HARMONICS)}
+    assert (len(of_best), len(even)) == (n_best, n_even)
+    assert all(sets.filling[name] == "median" for name in of_best | even)
     assert set(sets.ontological) <= set(FEATURES.schema.names)
     assert sets.phenomenological[:35] == scope.phenomenological
     assert {"period_ELS_ECE_EAOV", "period_EAOV"} <= set(sets.phenomenological)
