@@ -6,6 +6,7 @@
 ``multi-SET``     one network for all labels, a sigmoid each
 ``multi3-SET``    the mean logit of three of them from different starting points
 ``focal-SET``     as ``multi``, taught with the focal loss
+``bands-SET``     as ``xgb``, with the features of the star's other light curves beside its own
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ from models.splits import TEST, TRAIN, VALIDATION
 from models.taxonomy import Taxonomy
 
 TREES = 300
-FOREST = "forest"
+FOREST, BANDS = "forest", "bands"
 SEED = 42
 
 Scores = dict[str, NDArray[np.float32]]
@@ -58,6 +59,8 @@ def learner(name: str) -> Learner:
         return one_network(features, n_seeds=1, loss=FOCAL)
     if kind.startswith("multi"):
         return one_network(features, n_seeds=int(kind.removeprefix("multi") or 1))
+    if kind == BANDS:
+        return boosted(features, other_bands=True)
     return {"xgb": boosted, "dnn": separate_networks}[kind](features)
 
 
@@ -74,15 +77,19 @@ def forest(fold: Fold) -> Scores:
     return scores
 
 
-def boosted(features: str) -> Learner:
+def boosted(features: str, *, other_bands: bool = False) -> Learner:
     """XGBoost on a feature set, stopped early on the validation part."""
 
     def learn(fold: Fold) -> Scores:
         inputs = _Inputs(fold, features)
+        others = _mean_of_others(inputs.matrix, fold.labelled.star) if other_bands else None
         held_out = np.flatnonzero(fold.part != TRAIN)
         scores = {}
         for label, target in fold.targets.items():
             matrix, names = inputs.of(label)
+            if others is not None:
+                matrix = np.hstack([matrix, others])
+                names = (*names, *(f"others_{n}" for n in inputs.sets.ontological))
             train, validation = fold.rows(label, TRAIN), fold.rows(label, VALIDATION)
             trained = xgb.train(
                 matrix[train], target[train], validation=(matrix[validation], target[validation]),
@@ -94,6 +101,15 @@ def boosted(features: str) -> Learner:
         return scores
 
     return learn
+
+
+def _mean_of_others(matrix: NDArray[np.float32], star: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Of each row the mean of the other rows of its star, (n, n_features); NaN without others."""
+    total = np.zeros((int(star.max()) + 1, matrix.shape[1]))
+    np.add.at(total, star, matrix)
+    others = np.bincount(star)[star, None] - 1
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((total[star] - matrix) / others, dtype=np.float32)
 
 
 class _Inputs:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from label_data import read_labelled
 from label_folds import BY_LIGHT_CURVE, BY_STAR, Study, open_study
@@ -40,6 +41,7 @@ from upsilon_features import read_upsilon_features
 from jobs.common.config import CONF
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
+from models.evaluation.bands import star_scores
 from models.taxonomy import read_taxonomy
 
 # The first two models of the list are stacked.
@@ -81,6 +83,11 @@ def results(study: Study, models: Sequence[str], *, resamples: int) -> dict[str,
     pair = [model for model in models if model != FOREST][:2]
     if len(pair) == 2:
         scores[STACK] = stacked(study, pair)
+    star = study.labelled.star
+    if np.bincount(star).max() > 1:
+        scores[f"{pair[0]}, star"] = {
+            label: star_scores(found, star) for label, found in scores[pair[0]].items()
+        }
     found = compare(study, scores, resamples=resamples)
     judged = [model for model in (*pair, STACK) if model in scores]
     labelled = study.labelled

@@ -1,6 +1,5 @@
 """Train the networks for alerts, ACAI's five or braai, on labelled alerts of the warehouse."""
 
-import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -8,11 +7,10 @@ from collections.abc import Sequence
 from jobs.alerts.arguments import add_alert_flags, alert_plan_of
 from jobs.alerts.training import AlertTraining
 from jobs.common.cli import job_parser, open_log, run_job
-from jobs.common.ledger import Done, Ledger
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
-from jobs.common.version import fingerprint
 from jobs.training.arguments import names_of
+from jobs.training.note import note_training
 
 JOB = "train_acai"
 EXAMPLES = """
@@ -32,7 +30,6 @@ v variable star, o orphan, b bogus. The alerts come from the table alerts. A tra
 interrupted goes on from its last epochs when the same command is given again. The set is registered
 as candidates; promote_models puts them in use.
 """
-log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -50,15 +47,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         ranks=args.ranks, in_process=args.in_process,
     )  # fmt: skip
     version, results = training.run(args.algorithm, names_of(args.labels))
-    seconds = time.monotonic() - start
-    rows = sum(sum(part.values()) for r in results for part in r.summary["counts"].values())
-    digest = fingerprint(plan)
-    Ledger(warehouse, JOB, arguments=argv or sys.argv[1:], config_hash=digest).record(
-        [Done(version, digest, rows, rows, 0, seconds)]
-    )
-    log.info(
-        "models %s-%s: %d labels, %.0f s; promote_models puts them in use",
-        args.algorithm, version, len(results), seconds,
+    note_training(
+        warehouse, JOB, (args.algorithm, version, results), plan=plan, arguments=argv,
+        seconds=time.monotonic() - start,
     )  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """Train SCoPe's neural network, one per label or one for all, on the labelled stars."""
 
-import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -8,14 +7,14 @@ from pathlib import Path
 
 from jobs.common.cli import job_parser, open_log, run_job
 from jobs.common.config import CONF
-from jobs.common.ledger import Done, Ledger
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
-from jobs.common.version import fingerprint
 from jobs.training.arguments import names_of
 from jobs.training.network_arguments import add_network_flags, dnn_plan_of
 from jobs.training.network_run import NetworkTraining
+from jobs.training.note import note_training
 from models.feature_sets import read_feature_sets
+from models.store import DNN
 from models.taxonomy import read_taxonomy
 
 JOB = "train_dnn"
@@ -34,7 +33,6 @@ examples:
 A training that was interrupted goes on from its last epochs when the same command is given again.
 The set of networks is registered as candidates; promote_models puts them in use.
 """
-log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -61,15 +59,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         in_process=args.in_process,
     )
     version, results = training.run(labels, names_of(args.surveys))
-    seconds = time.monotonic() - start
-    rows = sum(sum(part.values()) for r in results for part in r.summary["counts"].values())
-    digest = fingerprint(plan)
-    Ledger(warehouse, JOB, arguments=argv or sys.argv[1:], config_hash=digest).record(
-        [Done(version, digest, rows, rows, 0, seconds)]
-    )
-    log.info(
-        "models dnn-%s: %d labels, %.0f s; promote_models puts them in use",
-        version, len(results), seconds,
+    note_training(
+        warehouse, JOB, (DNN, version, results), plan=plan, arguments=argv,
+        seconds=time.monotonic() - start,
     )  # fmt: skip
 
 

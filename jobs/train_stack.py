@@ -1,18 +1,16 @@
 """Combine networks and trees: one score per label from both, where it is better than either."""
 
-import logging
 import sys
 import time
 from collections.abc import Sequence
 
 from jobs.common.cli import job_parser, open_log, run_job
-from jobs.common.ledger import Done, Ledger
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
-from jobs.common.version import fingerprint
 from jobs.training.arguments import names_of
+from jobs.training.note import note_training
 from jobs.training.stack import StackTraining
-from models.store import STACK, set_name
+from models.store import STACK
 
 JOB = "train_stack"
 EXAMPLES = """
@@ -29,7 +27,6 @@ have been trained on the same tables, split by star with the same seed. promote_
 into production if it is not worse than either of its models and these are in production;
 infer_fields then writes {label}_stack beside {label}_dnn and {label}_xgb.
 """
-log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -47,17 +44,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     start = time.monotonic()
     training = StackTraining(warehouse, threshold=args.threshold, resamples=args.resamples)
     version, results = training.run(names_of(args.labels), names_of(args.models))
-    seconds = time.monotonic() - start
-    rows = sum(len(part.rows) for r in results for part in (r.validation, r.test))
-    Ledger(
-        warehouse,
-        JOB,
-        arguments=argv or sys.argv[1:],
-        config_hash=fingerprint(args.threshold, args.resamples),
-    ).record([Done(version, fingerprint(args.models), rows, rows, 0, seconds)])
-    log.info(
-        "models %s: %d labels, %.0f s; next: promote_models",
-        set_name(STACK, version), len(results), seconds,
+    plan = [args.models, args.threshold, args.resamples]
+    note_training(
+        warehouse, JOB, (STACK, version, results), plan=plan, arguments=argv,
+        seconds=time.monotonic() - start,
     )  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """Train one XGBoost model per label on the labelled stars that have features."""
 
-import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -8,13 +7,13 @@ from pathlib import Path
 
 from jobs.common.cli import job_parser, open_log, run_job
 from jobs.common.config import CONF
-from jobs.common.ledger import Done, Ledger
 from jobs.common.session import open_session
 from jobs.common.tables import Warehouse
-from jobs.common.version import fingerprint
 from jobs.training.arguments import add_training_flags, names_of, plan_of
+from jobs.training.note import note_training
 from jobs.training.run import Training
 from models.feature_sets import read_feature_sets
+from models.store import XGB
 from models.taxonomy import read_taxonomy
 
 JOB = "train_xgb"
@@ -32,7 +31,6 @@ trees, and count as positive above 0.7. The set of models is written to
 and its labels enter the registry as candidates: promote_models puts them into production, for
 infer_fields. The same data and flags give the same version.
 """
-log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -51,15 +49,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     start = time.monotonic()
     training = Training(warehouse, taxonomy, sets, plan, distributed_above=args.distributed_above)
     version, results = training.run(labels, names_of(args.surveys))
-    seconds = time.monotonic() - start
-    rows = sum(sum(part.values()) for r in results for part in r.summary["counts"].values())
-    digest = fingerprint(plan)
-    Ledger(warehouse, JOB, arguments=argv or sys.argv[1:], config_hash=digest).record(
-        [Done(version, digest, rows, rows, 0, seconds)]
-    )
-    log.info(
-        "models xgb-%s trained: %d labels, %.0f s; see %s/models/xgb/%s; next: promote_models",
-        version, len(results), seconds, args.warehouse, version,
+    note_training(
+        warehouse, JOB, (XGB, version, results), plan=plan, arguments=argv,
+        seconds=time.monotonic() - start,
     )  # fmt: skip
 
 

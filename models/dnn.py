@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.label_training import Judged, LabelResult
-from models.metrics import label_metrics
+from models.label_training import Judged, LabelResult, test_metrics, told_counts
 from models.networks.architecture import SCOPE, Architecture
 from models.networks.loss import total_loss
 from models.networks.runtime import Network
@@ -209,19 +208,9 @@ def _result(
             "epochs": max(each.state.epoch for each in members),
             "best_epoch": max(each.state.best_epoch for each in members),
             "validation_loss": loss / count if count else None,
-            "counts": {
-                part: {"negative": int(found[0]), "positive": int(found[1])}
-                for part, found in counts.items()
-            },
+            "counts": told_counts(counts),
         },
-        metrics=label_metrics(
-            test.target,
-            test.score,
-            stars=table.star[test.rows].astype(str).tolist(),
-            threshold=plan.threshold,
-            resamples=plan.resamples,
-            seed=plan.seed,
-        ),
+        metrics=test_metrics(test, table.star[test.rows].astype(str).tolist(), plan),
         importances={},
         validation=validation,
         test=test,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -223,6 +223,39 @@ def train_label(prepared: Prepared, label: str, plan: Plan) -> LabelResult:
     )
 
 
+class Judging(Protocol):
+    """How a plan judges the labels that it trains: see ``Plan``."""
+
+    @property
+    def threshold(self) -> float:
+        """A score above it is a yes."""
+
+    @property
+    def resamples(self) -> int:
+        """Of the bootstrap."""
+
+    @property
+    def seed(self) -> int:
+        """Of the bootstrap."""
+
+
+def test_metrics(test: Judged, stars: Sequence[str], plan: Judging) -> dict[str, Any]:
+    """Metrics of the test part, given the star of each of its rows."""
+    return label_metrics(
+        test.target,
+        test.score,
+        stars=stars,
+        threshold=plan.threshold,
+        resamples=plan.resamples,
+        seed=plan.seed,
+    )
+
+
+def told_counts(counts: Mapping[str, NDArray[np.intp]]) -> dict[str, dict[str, int]]:
+    """Part -> number of its negatives and positives, (2,) int, as the manifest has them."""
+    return {part: {"negative": int(n[0]), "positive": int(n[1])} for part, n in counts.items()}
+
+
 def result_of(
     label: str,
     kind: str,
@@ -252,19 +285,9 @@ def result_of(
             "validation_auc": trained.validation_auc,
             # The set must not depend on the machine it was trained on.
             "settings": {k: v for k, v in settings.items() if k not in ("threads", "device")},
-            "counts": {
-                part: {"negative": int(found[0]), "positive": int(found[1])}
-                for part, found in counts.items()
-            },
+            "counts": told_counts(counts),
         },
-        metrics=label_metrics(
-            test.target,
-            test.score,
-            stars=stars,
-            threshold=plan.threshold,
-            resamples=plan.resamples,
-            seed=plan.seed,
-        ),
+        metrics=test_metrics(test, stars, plan),
         importances=trained.importances,
         validation=validation,
         test=test,

@@ -118,7 +118,8 @@ def known_sources(
     labels : sequence of str
         Labels with score columns.
     above : float
-        A label is kept if the best of its scores, over models and light curves, is at least this.
+        A label is kept if its score, of all light curves of the star together and by the surest
+        kind of model, is at least this.
     """
     stars = _stars(curves).mapInArrow(_with_pixels, _STAR)
     labelled = stars.join(_labels(scores, labels, above), on="object_id", how="left")
@@ -152,8 +153,8 @@ def _of_longest_curve(name: str) -> Column:
 
 
 def _labels(scores: DataFrame, labels: Sequence[str], above: float) -> DataFrame:
-    """Star -> its labels with their best scores, and all models that scored it."""
-    best = [F.greatest(*[F.max(f"{label}_{kind}") for kind in SCORE_KINDS]) for label in labels]
+    """Star -> its labels with the score of the surest kind of model, and what scored it."""
+    best = [F.greatest(*[_of_star(f"{label}_{kind}") for kind in SCORE_KINDS]) for label in labels]
     sets = F.flatten(F.collect_set(F.split("model_version", ",")))
     found = scores.groupBy(F.col("obj_id").alias("object_id")).agg(
         F.map_from_arrays(F.array(*map(F.lit, labels)), F.array(*best)).alias("scored"),
@@ -161,6 +162,14 @@ def _labels(scores: DataFrame, labels: Sequence[str], above: float) -> DataFrame
     )
     kept = F.map_filter("scored", lambda _, score: score >= above)
     return found.select("object_id", kept.alias("labels"), "model_version")
+
+
+def _of_star(name: str) -> Column:
+    """The logistic of the mean logit over the light curves: see ``models.evaluation.bands``."""
+    edge = 1e-6
+    score = F.least(F.greatest(F.col(name).cast("double"), F.lit(edge)), F.lit(1.0 - edge))
+    logit = F.when(F.col(name).isNotNull(), F.log(score / (1.0 - score)))
+    return (1.0 / (1.0 + F.exp(-F.avg(logit)))).cast("float")
 
 
 def _with_pixels(batches: Iterable[Any]) -> Iterator[Any]:

@@ -19,7 +19,7 @@ from jobs.training.contents import as_json, scores_of
 from jobs.training.told import tell_skipped
 from models import store
 from models.evaluation.stacking import fit_stack
-from models.label_training import BY_STAR, Judged, LabelResult
+from models.label_training import BY_STAR, Judged, LabelResult, told_counts
 from models.metrics import NAMES as METRICS
 from models.metrics import label_metrics, metrics_of
 from models.registry import Model
@@ -130,7 +130,10 @@ class StackTraining:
         for column, kind in enumerate(KINDS):
             alone = metrics_of(target[test], scores[test, column], threshold=self.threshold)[0]
             metrics[f"average_precision_{kind}"] = float(alone[METRICS.index("average_precision")])
-        counts = [np.bincount(target[of], minlength=2).tolist() for of in (validation, test)]
+        counts = {
+            name: np.bincount(target[rows_of], minlength=2)
+            for name, rows_of in (("validation", validation), ("test", test))
+        }
         return LabelResult(
             label=label,
             model=stack.to_bytes(),
@@ -138,12 +141,7 @@ class StackTraining:
                 "kind": label,
                 "file": f"{label}.json",
                 "output": 0,
-                "counts": {
-                    part: {"negative": negative, "positive": positive}
-                    for part, (negative, positive) in zip(
-                        ("validation", "test"), counts, strict=True
-                    )
-                },
+                "counts": told_counts(counts),
             },
             metrics=metrics,
             importances={},

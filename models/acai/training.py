@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from models.acai.alert_table import BRAAI, AlertTable
 from models.acai.balance import balance
-from models.label_training import Judged, LabelResult
-from models.metrics import label_metrics
+from models.label_training import Judged, LabelResult, test_metrics, told_counts
 from models.networks import architecture as networks
 from models.networks.architecture import Architecture
 from models.networks.runtime import Network
@@ -160,19 +159,9 @@ def _result(
             "best_epoch": trained.state.best_epoch,
             "validation_loss": trained.state.best_loss,
             "hard_negatives": hard_negatives,
-            "counts": {
-                part: {"negative": int(found[0]), "positive": int(found[1])}
-                for part, found in counts.items()
-            },
+            "counts": told_counts(counts),
         },
-        metrics=label_metrics(
-            test.target,
-            test.score,
-            stars=table.star[test.rows].astype(str).tolist(),
-            threshold=plan.threshold,
-            resamples=plan.resamples,
-            seed=plan.seed,
-        ),
+        metrics=test_metrics(test, table.star[test.rows].astype(str).tolist(), plan),
         importances={},
         validation=validation,
         test=test,

@@ -99,8 +99,9 @@ def test_the_quick_start_runs_unchanged_and_keeps_its_figures(tmp_path):
     assert len(pictures) == 2
     assert all(base64.b64decode(p[:64]).startswith(b"\x89PNG") for p in pictures)
     # The steps, each by a line that only its job prints.
-    for words in ("finished quadrants=1 stars=40", "epochs: ", "compute_features: ", "trained: ",
-                  "changed, in one commit", "rows in = ", "ztf_field_250.html"):  # fmt: skip
+    for words in ("finished quadrants=1 stars=40", "epochs: ", "compute_features: ",
+                  "next: promote_models", "changed, in one commit", "rows in = ",
+                  "ztf_field_250.html"):  # fmt: skip
         assert words in html, words
     assert "Dbutils(" not in html
     assert not re.search(r"<(?:script|link|img)[^>]+(?:src|href)=\"(?:https?:)?//", html)
