@@ -50,8 +50,9 @@ class Warehouse:
                 f"{table.name!r} first, or check --warehouse"
             )
         rows = self.spark.read.format("delta").load(self.path(table))
+        present = set(rows.columns)
         for name in table.schema.names:
-            if name not in rows.columns:
+            if name not in present:
                 raise ContractError(
                     f"{self.path(table)} has no column {name!r}, as an earlier version of the code "
                     f"or of the labels left it: run the job that writes {table.name!r} again, "

@@ -102,7 +102,7 @@ def test_a_round_that_does_not_help_is_not_kept(table, pretend):
     # All dropped negatives are wrong: they are in after one round, and nothing is left for more.
     assert len(calls) == 2 and result.summary["validation_loss"] == 0.4
     assert from_bytes(result.model)[1][0].flat[0] == 1
-    np.testing.assert_array_equal(result.rows, np.flatnonzero(table.part == TEST))
+    np.testing.assert_array_equal(result.test.rows, np.flatnonzero(table.part == TEST))
 
 
 def test_braai_reads_no_features_and_says_real(table, pretend):

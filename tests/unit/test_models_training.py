@@ -129,7 +129,7 @@ def test_label_learns_what_it_may_read(prepared):
     assert max(e.importances, key=lambda f: e.importances[f]["gain"]) == "stetson_k"
     assert max(rrab.importances, key=lambda f: rrab.importances[f]["gain"]).startswith("period")
     assert rrab.metrics["roc_auc"] > 0.95 and rrab.metrics["stars"] == 20
-    assert rrab.rows.tolist() == list(range(9, 200, 10))
+    assert rrab.test.rows.tolist() == list(range(9, 200, 10))
 
 
 def test_labels_that_lack_examples_are_named(prepared):
@@ -160,8 +160,8 @@ def test_scores_of_the_stored_set_are_those_of_the_training(prepared, tmp_path):
     scores = Scorer([store.load(files, store.XGB, version)]).score(rows)
     for result in results:
         np.testing.assert_allclose(
-            scores[f"{result.label}_xgb"].to_numpy()[result.rows],
-            result.score,
+            scores[f"{result.label}_xgb"].to_numpy()[result.test.rows],
+            result.test.score,
             atol=1e-6,  # sums of trees in single precision
         )
     # Row 3 has a period here, unlike in the training.
