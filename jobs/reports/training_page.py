@@ -1,17 +1,20 @@
 """The report of one training run: how good each classifier is on stars that it never saw."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from jobs.reports.gallery import Gallery
 from jobs.reports.page import Cell, Column, Page, Section, Table, count_cell, number_cell
 from jobs.reports.plots_evaluation import Evaluation, label_picture, overview
 from jobs.reports.plots_scores import agreement_picture
 from jobs.reports.training_data import TrainingData
+from models.store import STACK
 
 
 def training_page(data: TrainingData) -> Page:
     """Lay out one model set."""
     gallery = Gallery(data.stars)
     manifest = data.manifest
-    sizes = {kind: len(names) for kind, names in manifest["features"].items()}
     return Page(
         title=f"Training run {data.name}",
         summary=f"{len(data.evaluations)} classifiers, judged on a test part that none of them "
@@ -19,7 +22,7 @@ def training_page(data: TrainingData) -> Page:
         facts=[
             ("Models", data.name),
             ("Labels", str(len(data.evaluations))),
-            ("Features", ", ".join(f"{n} {kind}" for kind, n in sizes.items())),
+            _reads(manifest),
             ("Feature mode", str(manifest["mode"])),
             ("Surveys", ", ".join(manifest["surveys"])),
             ("Stars", f"{manifest['stars']:,}"),
@@ -45,6 +48,14 @@ def training_page(data: TrainingData) -> Page:
             *[_label_section(e, data, gallery) for e in data.evaluations],
         ],
     )
+
+
+def _reads(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    """How many features of each kind the models read, or which sets a stack combines."""
+    features = manifest["features"]
+    if manifest["algorithm"] == STACK:
+        return "Combines", ", ".join(next(iter(features.values())))
+    return "Features", ", ".join(f"{len(names)} {kind}" for kind, names in features.items())
 
 
 def _metrics_table(data: TrainingData) -> Table:

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from jobs.common.registry_table import read_models
 from jobs.common.tables import Warehouse
 from jobs.infer_fields import main as infer
 from jobs.promote_models import main as promote
+from jobs.report import main as report
 from jobs.train_dnn import main as train_dnn
 from jobs.train_stack import main
 from jobs.train_xgb import main as train_xgb
@@ -85,6 +87,10 @@ def test_a_stack_goes_from_the_validation_part_to_the_table_of_scores(toy, caplo
     both = logits(scores[["ea_dnn", "ea_xgb"]].to_numpy())
     plain = LogisticRegression().fit(both, target).predict_proba(both)[:, 1]
     assert spearmanr(plain, scores["ea_stack"]).statistic > 0.95
+
+    report(["--warehouse", toy.root, "--models", name])
+    (page,) = Path(toy.root).rglob(f"training_{name}.html")
+    assert "Combines" in page.read_text()
 
 
 def test_a_stack_leaves_with_the_models_that_it_combines(toy, caplog):
