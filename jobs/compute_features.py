@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from jobs.common.cli import field_list, job_parser, open_log, run_job
+from jobs.common.cli import number_list, job_parser, open_log, run_job
 from jobs.common.config import read_survey
 from jobs.common.ledger import Ledger
 from jobs.common.session import open_session
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = job_parser(__doc__ or "", epilog=EXAMPLES)
     parser.add_argument("--survey", required=True, help="name in conf/survey, or a TOML file")
     parser.add_argument(
-        "--fields", type=field_list, default=[], help="such as 250,202 (default: all)"
+        "--fields", type=number_list, default=[], help="such as 250,202 (default: all)"
     )
     parser.add_argument("--mode", choices=MODES, default=FIXED, help=f"default: {FIXED}")
     parser.add_argument(

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from jobs.alerts.fold import JOB, NightFold
-from jobs.common.cli import field_list, job_parser, open_log, run_job
+from jobs.common.cli import number_list, job_parser, open_log, run_job
 from jobs.common.config import read_survey
 from jobs.common.ledger import Ledger
 from jobs.common.session import open_session
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Entry point for spark-submit, tests and notebooks alike."""
     parser = job_parser(__doc__ or "", epilog=EXAMPLES)
     parser.add_argument(
-        "--nights", type=field_list, required=True, help="such as 60300,60301, or all"
+        "--nights", type=number_list, required=True, help="such as 60300,60301, or all"
     )
     parser.add_argument(
         "--commit-alerts", type=int, default=200_000,

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.common.cli import field_list, job_parser, open_log, run_job
+from jobs.common.cli import number_list, job_parser, open_log, run_job
 from jobs.common.config import CONF
 from jobs.common.ledger import Ledger
 from jobs.common.production import load_named, load_production
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _add_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--survey", help="only this survey (default: all)")
-    add("--fields", type=field_list, default=[], help="such as 250,202 (default: all)")
+    add("--fields", type=number_list, default=[], help="such as 250,202 (default: all)")
     add("--models", metavar="SETS", help="sets of models joined by commas, such as "
         "xgb-1a2b3c4d5e6f (default: all models in production)")  # fmt: skip
     add("--export", metavar="DIR", help="write one Parquet per field below DIR")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.common.cli import field_list, job_parser, open_log, run_job
+from jobs.common.cli import number_list, job_parser, open_log, run_job
 from jobs.common.config import CONF
 from jobs.common.files import write_bytes
 from jobs.common.model_files import model_files
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--models", help="sets of models joined by commas, such as xgb-1a2b3c4d5e6f (default: "
         "those in production)")  # fmt: skip
     add("--survey", help="also report on fields of this survey")
-    add("--fields", type=field_list, default=[], help="such as 250,202 (default: all scored)")
+    add("--fields", type=number_list, default=[], help="such as 250,202 (default: all scored)")
     add("--output", help="folder of the pages (default: reports/ in the warehouse)")
     add("--top", type=int, choices=range(101), metavar="N", default=5,
         help="highest scores listed and drawn per label, 0 to 100 (default 5)")  # fmt: skip

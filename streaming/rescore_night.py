@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import functions as F
 
-from jobs.common.cli import field_list, job_parser, open_log, run_job
+from jobs.common.cli import number_list, job_parser, open_log, run_job
 from jobs.common.config import CONF
 from jobs.common.files import write_bytes
 from jobs.common.session import open_session
@@ -154,7 +154,7 @@ def _set_names(text: str) -> list[str]:
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--nights", type=field_list, required=True, help="such as 60300,60301, or all")
+    add("--nights", type=number_list, required=True, help="such as 60300,60301, or all")
     add("--models", type=_set_names, default=[], metavar="SETS",
         help="sets of models joined by commas, such as acai-1a2b3c4d5e6f, in production or not "
         "(default: all in production)")  # fmt: skip

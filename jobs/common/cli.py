@@ -47,14 +47,14 @@ def _root(path: str) -> str:
     return path if "://" in path else os.path.abspath(path)
 
 
-def field_list(text: str) -> list[int]:
+def number_list(text: str) -> list[int]:
     """``250,202`` as a flag's value -> [250, 202]; ``all`` -> []."""
     if text == "all":
         return []
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        message = f"{text!r} is not a list of field numbers such as 250,202, nor 'all'"
+        message = f"{text!r} is not a list of numbers such as 250,202, nor 'all'"
         raise argparse.ArgumentTypeError(message) from None
 
 

@@ -75,8 +75,8 @@ def load_named(
         algorithm, version = split_name(name)
         if algorithm not in algorithms:
             raise ContractError(
-                f"--models {name}: {algorithm} does not score features; expected "
-                f"{' or '.join(algorithms)}"
+                f"--models {name}: this job scores with {' or '.join(algorithms)}, not with "
+                f"{algorithm}"
             )
         found[name] = load(model_files(warehouse), algorithm, version)
     for stack in [each for each in found.values() if each.algorithm == STACK]:

@@ -7,6 +7,7 @@ import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from jobs.reports.stream_data import Batches, FloatArray
 from jobs.reports.svg import ACCENT, BANDS, MUTED, OTHER_BANDS, WARM, Picture, dots, draw
@@ -121,7 +122,8 @@ def _paint_lag(batches: Batches, figure: Figure) -> None:
     axes = figure.subplots()
     _curve(axes, batches, batches.numbers["lag_offsets"], colour=ACCENT, label="")
     _finish(axes, batches, title="messages waiting", ylabel="messages")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, max(axes.get_ylim()[1], 1))
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
