@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from jobs.common.cli import number_list, job_parser, open_log, run_job
+from jobs.common.cli import job_parser, number_list, open_log, run_job
 from jobs.common.config import read_survey
 from jobs.common.ledger import Ledger
 from jobs.common.session import open_session

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.common.cli import number_list, job_parser, open_log, run_job
+from jobs.common.cli import job_parser, number_list, open_log, run_job
 from jobs.common.config import CONF
 from jobs.common.files import write_bytes
 from jobs.common.model_files import model_files

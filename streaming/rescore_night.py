@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import functions as F
 
-from jobs.common.cli import number_list, job_parser, open_log, run_job
+from jobs.common.cli import job_parser, number_list, open_log, run_job
 from jobs.common.config import CONF
 from jobs.common.files import write_bytes
 from jobs.common.session import open_session
