@@ -12,7 +12,7 @@ from models.evaluation.consistency import PROJECTIONS, consistent, nearest_above
 from models.evaluation.groups import quantile_edges
 from models.evaluation.macro import LabelScores, Macro, macro_average
 from models.evaluation.reliability import log_losses, reliability
-from models.evaluation.stacking import fit_stack
+from models.evaluation.stacking import Part, common_stack, fit_stack
 from models.evaluation.superclasses import NAMES, class_intervals, class_metrics, highest_class
 from models.evaluation.two_models import model_agreement
 from models.metrics import metrics_of
@@ -26,14 +26,20 @@ def stacked(study: Study, models: Sequence[str]) -> Scores:
     """Label -> (n,) scores of the stack of some models, fitted on the validation part per fold."""
     found = {model: study.scores(model) for model in models}
 
+    def part(label: str, validation: NDArray[np.intp], number: int) -> Part:
+        return study.targets[label][validation], _columns(found, label, number)[validation]
+
+    starts = [
+        common_stack([part(n, both_parts(study, n, number)[0], number) for n in study.targets])
+        for number in range(study.n_folds)
+    ]
+
     def learn(label: str, validation: NDArray[np.intp], number: int) -> Callable[..., Any]:
-        target = study.targets[label][validation]
+        start = starts[number]
         try:
-            stack = fit_stack(target, _columns(found, label, number)[validation])
-        except ContractError:
-            # No positive in the validation part: all models count alike.
-            return lambda scores: scores.mean(axis=1)
-        return stack.apply
+            return fit_stack(*part(label, validation, number), start=start).apply
+        except ContractError:  # no positive in the validation part
+            return start.apply
 
     return _per_fold(study, lambda label, number: _columns(found, label, number), learn)
 

@@ -18,7 +18,7 @@ from jobs.registry.register import register
 from jobs.training.contents import as_json, scores_of
 from jobs.training.told import tell_skipped
 from models import store
-from models.evaluation.stacking import fit_stack
+from models.evaluation.stacking import Part, Stack, common_stack, fit_stack
 from models.label_training import BY_STAR, Judged, LabelResult, told_counts
 from models.metrics import NAMES as METRICS
 from models.metrics import label_metrics, metrics_of
@@ -67,13 +67,17 @@ class StackTraining:
             ],
             ignore_index=True,
         )
-        labels = wanted or [n for n in manifests[0]["labels"] if n in manifests[1]["labels"]]
-        skipped = {name: why for name in labels if (why := _why_not(rows, name))}
-        tell_skipped(skipped, asked=wanted)
-        seed = manifests[0]["seed"]
-        results = [self._fit(rows, name, seed=seed) for name in labels if name not in skipped]
-        if not results:
+        shared = [name for name in manifests[0]["labels"] if name in manifests[1]["labels"]]
+        labels = wanted or shared
+        unfit = {name: why for name in {*shared, *labels} if (why := _why_not(rows, name))}
+        tell_skipped({name: unfit[name] for name in labels if name in unfit}, asked=wanted)
+        labels = [name for name in labels if name not in unfit]
+        if not labels:
             raise ContractError(f"{pair[0].set_name} and {pair[1].set_name} share no such label")
+        # All labels tell how the two kinds compare, also those that are not asked for.
+        start = common_stack([_learnt_from(rows, name) for name in shared if name not in unfit])
+        seed = manifests[0]["seed"]
+        results = [self._fit(rows, name, start=start, seed=seed) for name in labels]
         tell_stacks(results)
         version = store.save(
             files,
@@ -112,11 +116,11 @@ class StackTraining:
         )
         return pd.read_parquet(io.BytesIO(content)).rename(columns={"score": algorithm})
 
-    def _fit(self, rows: pd.DataFrame, label: str, *, seed: int) -> LabelResult:
+    def _fit(self, rows: pd.DataFrame, label: str, *, start: Stack, seed: int) -> LabelResult:
         """Fit the stack of a label to the validation part, and judge it by the test part."""
         target, scores = rows["target"].to_numpy(np.int8), rows[[*KINDS]].to_numpy()
         validation, test = _parts(rows, label)
-        stack = fit_stack(target[validation], scores[validation])
+        stack = fit_stack(target[validation], scores[validation], start=start)
         judged = [Judged(of, target[of], stack.apply(scores[of])) for of in (validation, test)]
         names = rows["survey"] + ":" + rows["object_id"]
         metrics = label_metrics(
@@ -229,6 +233,12 @@ def _parts(rows: pd.DataFrame, label: str) -> list[NDArray[np.int64]]:
     """Numbers of the label's rows in the validation and in the test part."""
     mine = rows["label"] == label
     return [np.flatnonzero(mine & (rows["part"] == part)) for part in (VALIDATION, PREDICTIONS)]
+
+
+def _learnt_from(rows: pd.DataFrame, label: str) -> Part:
+    """Answers and scores of the label's validation part."""
+    found = rows.iloc[_parts(rows, label)[0]]
+    return found["target"].to_numpy(np.int8), found[[*KINDS]].to_numpy()
 
 
 def _why_not(rows: pd.DataFrame, label: str) -> str | None:

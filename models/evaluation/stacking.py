@@ -1,6 +1,7 @@
 """One score from the scores of several models: a logistic regression on their logits."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,12 @@ from udfs.errors import ContractError
 
 # A score nearer to 0 or 1 than this says no more: float32 networks round to 0 and 1.
 _SMALLEST = 1e-6
-# What it costs to leave the mean logit: by a constant, and by weights. Chosen by the log loss of
-# stacks fitted on two thirds of the validation parts and judged on the third (CRTS, 19 labels).
+# What it costs to leave the start: by a constant, and by weights. Chosen by the log loss of stacks
+# fitted on two thirds of the validation parts and judged on the third (CRTS, 19 labels).
 _ON_BIAS, _ON_WEIGHTS = 10.0, 100.0
+
+# Of a label: answers (n,) int8 of 0 and 1, and scores (n, n_models) in [0, 1].
+Part = tuple[NDArray[np.int8], NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True)
@@ -52,17 +56,41 @@ def logits(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return np.asarray(np.log(kept / (1.0 - kept)))
 
 
-def fit_stack(target: NDArray[np.int8], scores: NDArray[np.floating[Any]]) -> Stack:
+def common_stack(parts: Sequence[Part]) -> Stack:
+    """One stack for several labels, fitted to their validation parts together.
+
+    Which kind of model is better, and by how much both are too sure, is much alike for all labels.
+    It starts from the mean logit of the models.
+
+    Parameters
+    ----------
+    parts : at least one, all with the same models
+
+    Raises
+    ------
+    ContractError
+        If there is no positive or no negative among them.
+    """
+    target = np.concatenate([part[0] for part in parts])
+    scores = np.vstack([part[1] for part in parts])
+    n_models = scores.shape[1]
+    return fit_stack(target, scores, start=Stack(np.full(n_models, 1.0 / n_models), 0.0))
+
+
+def fit_stack(
+    target: NDArray[np.int8], scores: NDArray[np.floating[Any]], *, start: Stack
+) -> Stack:
     """The stack of a label, fitted on a part that none of its models was fitted to.
 
-    A logistic regression that starts from the mean logit of the models and pays a ridge for every
-    step away from it. Few validation stars of a rare label cannot tell which model is better, or
-    by how much both are too sure: without evidence the result is the mean.
+    A logistic regression that pays a ridge for every step away from ``start``: few validation
+    stars of a rare label cannot tell which model is better. Without evidence the result is the
+    start, such as that of :func:`common_stack`.
 
     Parameters
     ----------
     target : (n,) int8, of 0 and 1
     scores : (n, n_models) float, in [0, 1]
+    start : Stack
 
     Raises
     ------
@@ -79,17 +107,16 @@ def fit_stack(target: NDArray[np.int8], scores: NDArray[np.floating[Any]]) -> St
             f"the validation part has {found[1]} positive and {found[0]} negative examples; "
             "stacking needs both: use more stars, or keep the better model alone"
         )
-    n_models = scores.shape[1]
     inputs = np.hstack([np.ones((len(target), 1)), logits(scores)])
-    ridge = np.array([_ON_BIAS, *[_ON_WEIGHTS] * n_models])
-    start = np.array([0.0, *[1.0 / n_models] * n_models])
+    ridge = np.array([_ON_BIAS, *[_ON_WEIGHTS] * scores.shape[1]])
+    origin = np.array([start.bias, *start.weights])
     sign = np.where(target == 1, 1.0, -1.0)
 
     def loss(steps: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margin = sign * (inputs @ (start + steps))
+        margin = sign * (inputs @ (origin + steps))
         slope = -sign / (1.0 + np.exp(np.minimum(margin, 500.0)))
         value = np.logaddexp(0.0, -margin).sum() + (ridge * steps**2).sum() / 2
         return float(value), inputs.T @ slope + ridge * steps
 
-    steps = minimize(loss, np.zeros(n_models + 1), jac=True, method="L-BFGS-B").x
-    return Stack(start[1:] + steps[1:], float(steps[0]))
+    fitted = origin + minimize(loss, np.zeros(origin.size), jac=True, method="L-BFGS-B").x
+    return Stack(fitted[1:], float(fitted[0]))
