@@ -22,10 +22,11 @@ examples:
     spark-submit jobs/train_stack.py --models dnn-1a2b3c4d5e6f,xgb-6f5e4d3c2b1a --labels rrab,ew
 
 A stack is a logistic regression on the logits of a network and of trees. It is fitted to the
-validation part, which neither learnt from, and judged by the test part: takes seconds. Both must
-have been trained on the same tables, split by star with the same seed. promote_models puts a stack
-into production if it is not worse than either of its models and these are in production;
-infer_fields then writes {label}_stack beside {label}_dnn and {label}_xgb.
+validation part, which neither learnt from, starting from the stack that serves all labels best, and
+judged by the test part: takes seconds. Both must have been trained on the same tables, split by
+star with the same seed. promote_models puts a stack into production if it is not worse than either
+of its models and these are in production; infer_fields then writes {label}_stack beside
+{label}_dnn and {label}_xgb.
 """
 
 
