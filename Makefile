@@ -25,9 +25,10 @@ export LAMBDASKY_KAFKA_JARS := $(abspath $(or $(KAFKA_JARS),.jars/kafka))
 demo: setup
 	@deploy/demo.sh "$(WAREHOUSE)" "$(DATA)"
 
-# Two at a time, file by file: Spark leaves cores idle while it plans and commits.
+# Two at a time, file by file: Spark leaves cores idle while it plans and commits. In the order of the
+# folders, the long ones first: by number of tests, the longest file would come last and alone.
 test: setup
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(BIN)/ruff check .
