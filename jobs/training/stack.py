@@ -120,7 +120,7 @@ class StackTraining:
         """Fit the stack of a label to the validation part, and judge it by the test part."""
         target, scores = rows["target"].to_numpy(np.int8), rows[[*KINDS]].to_numpy()
         validation, test = _parts(rows, label)
-        stack = fit_stack(target[validation], scores[validation], start=start)
+        stack = fit_stack(*_learnt_from(rows, label), start=start)
         judged = [Judged(of, target[of], stack.apply(scores[of])) for of in (validation, test)]
         names = rows["survey"] + ":" + rows["object_id"]
         metrics = label_metrics(
