@@ -26,8 +26,8 @@ def field_page(data: FieldData, taxonomy: Taxonomy) -> Page:
         ],
         sections=[
             _counts_section(data),
-            _scores_section(data, taxonomy),
-            _agreement_section(data),
+            *_score_sections(data, taxonomy),
+            *_agreement_sections(data),
             Section("top", "Highest scores", tables=[_top_table(data, gallery)]),
             *stars,
         ],
@@ -55,13 +55,20 @@ def _counts_section(data: FieldData) -> Section:
     return Section("counts", "What each step kept", tables=[steps, refused])
 
 
-def _scores_section(data: FieldData, taxonomy: Taxonomy) -> Section:
-    pictures = [
-        histograms(
-            {c.label: data.histograms[c.column] for c in data.of_model(model)},
-            above={c.label: c.n_above for c in data.of_model(model)},
-            name=f"histograms-{model}",
-            threshold=THRESHOLD,
+def _score_sections(data: FieldData, taxonomy: Taxonomy) -> list[Section]:
+    drawn = [
+        Section(
+            f"scores-{model}",
+            f"Scores: {_MODELS[model]}",
+            pictures=[
+                histograms(
+                    {c.label: data.histograms[c.column] for c in data.of_model(model)},
+                    above={c.label: c.n_above for c in data.of_model(model)},
+                    name=f"histograms-{model}",
+                    threshold=THRESHOLD,
+                )
+            ],
+            level=3,
         )
         for model in data.agreements
     ]
@@ -75,17 +82,17 @@ def _scores_section(data: FieldData, taxonomy: Taxonomy) -> Section:
           number_cell(100 * c.n_above / c.n_scored, 2), number_cell(c.best, 3)]
          for c in data.columns],
     )  # fmt: skip
-    return Section("scores", "Scores", pictures=pictures, tables=[counts])
+    return [Section("scores", "Scores", tables=[counts]), *drawn]
 
 
-def _agreement_section(data: FieldData) -> Section:
-    pictures = [
-        picture
+def _agreement_sections(data: FieldData) -> list[Section]:
+    drawn = [
+        Section(f"trees-{model}", f"Agreement: {_MODELS[model]}", pictures=[picture], level=3)
         for model, found in data.agreements.items()
         if (picture := agreement_picture(found, name=f"agreement-{model}"))
     ]
-    text = "" if pictures else "No light curve is above the threshold in a label with a parent."
-    return Section("agreement", "Agreement along the label trees", text, pictures=pictures)
+    text = "" if drawn else "No light curve is above the threshold in a label with a parent."
+    return [Section("agreement", "Agreement along the label trees", text), *drawn]
 
 
 def _top_table(data: FieldData, gallery: Gallery) -> Table:
@@ -116,8 +123,8 @@ def _star_sections(data: FieldData, gallery: Gallery, taxonomy: Taxonomy) -> lis
         found.append(
             Section(
                 f"stars-{c.column}",
-                f"{c.label}: {taxonomy.label(c.label).name}",
-                f"Scores ({_MODELS[c.model]}): {scores}. {note}",
+                f"{c.label}, {_MODELS[c.model]}",
+                f"{taxonomy.label(c.label).name}. Scores: {scores}. {note}",
                 pictures=pictures,
                 level=3,
             )
