@@ -6,14 +6,13 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from period_stars import Star
 
 from udfs.ragged import FloatArray
 
 matplotlib.use("agg")
-_PER_PAGE = 5
+_PER_PAGE, _PER_ROW = 24, 3
 
 
 def plot_histograms(
@@ -32,30 +31,49 @@ def plot_histograms(
 
 
 def plot_failures(
-    path: Path, missed: pd.DataFrame, stars: Mapping[str, Star], *, chosen: str
+    folder: Path, missed: pd.DataFrame, stars: Mapping[str, Star], *, chosen: str
 ) -> None:
-    """Write a PDF with each star folded at its published and at the chosen period."""
-    with PdfPages(path) as pdf:
-        for start in range(0, len(missed), _PER_PAGE):
-            page = missed.iloc[start : start + _PER_PAGE]
-            figure = Figure(figsize=(9, 2.6 * _PER_PAGE), layout="constrained")
-            axes = figure.subplots(_PER_PAGE, 2, squeeze=False)
-            for pair, (_, row) in zip(axes, page.iterrows(), strict=False):
-                star = stars[row["object_id"]]
-                title = f"{star.object_id} {star.kind}: published {star.period:.6g} d"
-                _folded(pair[0], star, star.period, title)
-                behind = f"log-likelihood {row['behind_published']:+.1f}"
-                _folded(pair[1], star, row[chosen], f"chosen {row[chosen]:.6g} d, {behind}")
-            pdf.savefig(figure)
+    """Write, per class, pictures of each star folded at its published and at the chosen period.
+
+    ``SURVEY_CLASS_1.png`` and so on; those whose likelihood speaks most for the published
+    period come first.
+    """
+    for kind, of_kind in missed.sort_values("behind_published").groupby("class"):
+        for number, start in enumerate(range(0, len(of_kind), _PER_PAGE), start=1):
+            page = of_kind.iloc[start : start + _PER_PAGE]
+            survey = stars[page["object_id"].iloc[0]].survey
+            path = folder / f"{survey}_{kind}_{number}.png".replace("/", "-")
+            _page_of_failures(page, stars, chosen).savefig(path, dpi=80)
+
+
+def _page_of_failures(page: pd.DataFrame, stars: Mapping[str, Star], chosen: str) -> Figure:
+    rows = -(-len(page) // _PER_ROW)
+    figure = Figure(figsize=(13, 1.75 * rows), layout="constrained")
+    axes = figure.subplots(rows, 2 * _PER_ROW, squeeze=False, sharex=True).reshape(-1, 2)
+    for pair, (_, row) in zip(axes, page.iterrows(), strict=False):
+        star = stars[row["object_id"]]
+        _folded(pair[0], star, star.period, f"{star.object_id}\npublished {star.period:.6g} d")
+        title = f"chosen {row[chosen]:.6g} d\nlog-likelihood {row['behind_published']:+.1f}"
+        _folded(pair[1], star, row[chosen], title)
+    for pair in axes[len(page) :]:
+        for axis in pair:
+            axis.set_axis_off()
+    return figure
 
 
 def _folded(axis: object, star: Star, period: float, title: str) -> None:
     start = min(c[0][0] for c in star.curves)
+    faintest, brightest = [], []
     for (time, mag, magerr), band in zip(star.curves, star.bands, strict=True):
         phase = np.mod((time - start) / period, 1.0)
+        low, high = np.percentile(mag - np.median(mag), (1, 99))
+        faintest.append(high)
+        brightest.append(low)
         for shift in (0, 1):
             label = band if shift == 0 else None
-            axis.errorbar(phase + shift, mag - np.median(mag), magerr, fmt=".", ms=3, lw=0.4,
+            axis.errorbar(phase + shift, mag - np.median(mag), magerr, fmt=".", ms=2, lw=0.3,
                           color=f"C{sorted(set(star.bands)).index(band)}", label=label)  # fmt: skip
-    axis.invert_yaxis()
-    axis.set_title(title, fontsize=8)
+    margin = 0.2 * (max(faintest) - min(brightest))
+    axis.set_ylim(max(faintest) + margin, min(brightest) - margin)
+    axis.set_title(title, fontsize=7)
+    axis.tick_params(labelsize=6)

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
@@ -31,12 +31,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Star:
-    """A star with its cleaned light curves (time, mag, magerr) and their bands."""
+    """A star with its cleaned light curves (time, mag, magerr) and their bands.
+
+    ``grade`` is what its catalogue says of the period, 0 (worst) to 3; NaN where it says nothing.
+    """
 
     object_id: str
     survey: str
     kind: str
     period: float
+    grade: float
     curves: tuple[Curve, ...]
     bands: tuple[str, ...]
 
@@ -49,8 +53,7 @@ class Star:
         """The star with its longest light curve, of the band if one is given."""
         chosen = [i for i, b in enumerate(self.bands) if band is None or b == band]
         best = max(chosen, key=lambda i: self.curves[i][0].size, default=0)
-        return Star(self.object_id, self.survey, self.kind, self.period,
-                    (self.curves[best],), (self.bands[best],))  # fmt: skip
+        return replace(self, curves=(self.curves[best],), bands=(self.bands[best],))
 
 
 def drawn(object_id: str, purpose: str = "order") -> int:
@@ -75,6 +78,7 @@ def read_stars(data: Path, name: str) -> list[Star]:
         columns={"stem": "object_id", "type": "class"}
     )
     known = objects[objects["period"] > 0].set_index("object_id")
+    grades = known.get("quality", pd.Series(np.nan, known.index))
     curves: dict[str, list[tuple[str, Curve]]] = {}
     for object_id, band, raw in _raw_curves(data, name):
         if object_id in known.index:
@@ -83,7 +87,7 @@ def read_stars(data: Path, name: str) -> list[Star]:
                 curves.setdefault(object_id, []).append((band, curve))
     return [
         Star(key, name, str(known.at[key, "class"]), float(known.at[key, "period"]),
-             tuple(c for _, c in found), tuple(b for b, _ in found))
+             float(grades[key]), tuple(c for _, c in found), tuple(b for b, _ in found))
         for key, found in sorted(curves.items())
     ]  # fmt: skip
 

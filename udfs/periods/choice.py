@@ -81,9 +81,10 @@ def choose_periods(
     """Choose the period of each star from the highest maxima of its grid statistics.
 
     The maxima are refined at the exact times and joined by their doubles and halves; each is
-    described by its likelihood with 1 to 8 harmonics, the shape of the folded curves and its
-    relation to the day and to the best-fitting one; the model's highest score wins, with a
-    handicap for frequencies near n per day. Half or double is decided with the rest: by what
+    described by its likelihood with 1 to 8 harmonics, for normal noise and for noise of which some
+    epochs lie far off, the shape of the folded curves and its relation to the day and to the
+    best-fitting one; the model's highest score wins, with a handicap for frequencies near n per
+    day. Half or double is decided with the rest: by what
     alternate minima tell, and by shape and period. All curves of a star are fitted with one
     Fourier series, each on a mean of its own and scaled to the same amplitude.
 

@@ -9,11 +9,12 @@ from udfs.periodograms.rotation import rotate, waves
 from udfs.periods.curves import StarCurves
 from udfs.periods.folded_shape import ROUGHNESS, SHAPE, roughness, shape
 from udfs.periods.harmonic_fit import gains_of_sums, moments
+from udfs.periods.robust_fit import robust_log_likelihoods
 from udfs.periods.window import SIDEREAL_PER_DAY
 from udfs.ragged import FloatArray, IntArray
 
 MAX_HARMONICS = 8
-_COMPARED = (1, 2, 3, 5, 8)
+_COMPARED = np.array([1, 2, 3, 5, 8])
 _QUANTILES = (2, 10, 25, 75, 90, 98)
 _YEAR_DAY = 365.25
 
@@ -26,11 +27,12 @@ def measure(
     offsets: IntArray,
     chi2: FloatArray,
     freq: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Gains at f, 2f and f/2, window, roughness, shapes (6 and 3 harmonics at f, 4 at 2f)."""
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Gains at f, 2f and f/2, robust ones, window, roughness, shapes (6, 3 harmonics; 4 at 2f)."""
     n, total = freq.size, float(np.sum(chi2))
     gain, half_gain = np.empty((n, MAX_HARMONICS)), np.empty((n, MAX_HARMONICS))
     double_gain = np.empty((n, MAX_HARMONICS // 2))
+    robust = np.empty((n, _COMPARED.size))
     rough, shapes = np.empty((n, 3)), np.empty((3, n, len(SHAPE)))
     c, s = np.empty(time.size), np.empty(time.size)
     window = np.empty(n)
@@ -46,11 +48,12 @@ def measure(
         roughness(time, y, offsets, f, rough[i])
         rotate(c, s, c, s)
         window[i] = np.mean(c) ** 2 + np.mean(s) ** 2
+        robust_log_likelihoods(y, weight, offsets, c, s, _COMPARED, robust[i])
         shape(time, y, weight, offsets, total, f, c, s, sums, 2, 6, shapes[0, i])
         shape(time, y, weight, offsets, total, f, c, s, sums, 2, 3, shapes[1, i])
         rotate(c, s, c, s)
         shape(time, y, weight, offsets, total, 2 * f, c, s, sums, 4, 4, shapes[2, i])
-    return gain, double_gain, half_gain, window, rough, shapes
+    return gain, double_gain, half_gain, robust, window, rough, shapes
 
 
 def penalised(gain: FloatArray, n_obs: int) -> FloatArray:
@@ -86,9 +89,10 @@ def candidate_features(
     gain : (n_candidate, MAX_HARMONICS) float64
     """
     n_obs = star.time.size
-    gain, double_gain, half_gain, window, rough, shapes = measure(*star, freq)
+    gain, double_gain, half_gain, robust, window, rough, shapes = measure(*star, freq)
     bic = penalised(gain, n_obs)
     columns = _likelihood_columns(gain, bic, n_obs)
+    columns |= _robust_columns(robust, n_obs)
     columns |= _doubling_columns(gain, double_gain, half_gain)
     columns |= _shape_columns(rough, shapes)
     columns |= _frequency_columns(freq, window, star.span_day)
@@ -106,6 +110,21 @@ def _likelihood_columns(gain: FloatArray, bic: FloatArray, n_obs: int) -> dict[s
     columns["best_harmonics"] = bic.argmax(axis=1) + 1.0
     columns["bic"] = np.log1p(np.maximum(best, 0.0))
     columns["bic_per_epoch"] = best / n_obs
+    return columns
+
+
+def _robust_columns(robust: FloatArray, n_obs: int) -> dict[str, FloatArray]:
+    """The same comparison where a few epochs far off cannot decide it."""
+    bic = robust - _COMPARED * math.log(n_obs)
+    best = bic.max(axis=1)
+    columns = {
+        f"robust_behind_{k}": np.log1p(robust[:, j].max() - robust[:, j])
+        for j, k in enumerate(_COMPARED)
+    }
+    columns["robust_behind"] = np.log1p(best.max() - best)
+    columns["robust_behind_per_epoch"] = (best.max() - best) / n_obs
+    columns["robust_best"] = (best == best.max()).astype(np.float64)
+    columns["robust_harmonics"] = _COMPARED[bic.argmax(axis=1)].astype(np.float64)
     return columns
 
 
