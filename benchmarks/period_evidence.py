@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from astropy.coordinates import SkyCoord
 from matplotlib.figure import Figure
-from period_recovery import ALL, TRUSTED_GRADE
-from period_stars import outcome
+from period_recovery import ALL
+from period_stars import TRUSTED_GRADE, outcome
 
 from udfs.ragged import FloatArray
 

@@ -12,7 +12,7 @@ from period_stars import Star
 from udfs.ragged import FloatArray
 
 matplotlib.use("agg")
-_PER_PAGE, _PER_ROW = 24, 3
+_PER_PAGE, _PER_ROW = 30, 3
 
 
 def plot_histograms(

@@ -24,6 +24,7 @@ from period_plots import plot_failures
 from period_stars import (
     OUTCOMES,
     SURVEYS,
+    TRUSTED_GRADE,
     Star,
     drawn,
     flat,
@@ -47,7 +48,6 @@ from udfs.ragged import BoolArray, FloatArray
 MODEL = Path("conf/period_choice.json")
 SAMPLES = 2000
 CONTRADICTED = 10.0
-TRUSTED_GRADE = 2
 CLASSIC = ("ELS", "ECE", "EAOV", f"nested ({SCOPE})")
 ONE, ALL = f"{FIXED}, one curve", f"{FIXED}, all curves"
 ASTROPY = ("astropy LS", "astropy LS, whole grid")

@@ -21,6 +21,8 @@ from udfs.ragged import FloatArray, IntArray
 SURVEYS = ("sdss_s82_rrl", "crts_csdr1", "eros1_lmc", "ztf_irsa_eclipsing")
 OUTCOMES = ("exact", "half or double", "one-day alias", "other")
 SIDEREAL_PER_DAY = 1.0027379
+# Periods that a catalogue grades lower than this are not taken for the truth.
+TRUSTED_GRADE = 2
 _WITHIN = 0.01
 _ZTF_HJD_TO_HMJD = -2_400_000.5
 

@@ -4,9 +4,9 @@
 
 Learns from half of the stars, chosen by hash; benchmarks/period_recovery.py measures on the
 others. Each candidate frequency of a star is a row, and those within 1% of the published period
-are the right ones. A star whose light curve contradicts its published period is left out of the
-training (never of the measuring): a candidate that is neither it nor its half or double is more
-likely by more than e^10, after a penalty for each harmonic.
+are the right ones. Left out of the training (never of the measuring) are stars whose catalogue
+doubts the period, and those whose light curve contradicts it: a candidate that is neither it nor
+its half or double is more likely by more than e^10, after a penalty for each harmonic.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import numpy as np
 import xgboost as xgb
 from period_stars import (
     SURVEYS,
+    TRUSTED_GRADE,
     Star,
     drawn,
     flat,
@@ -86,7 +87,7 @@ def chosen_stars(data: Path, name: str) -> list[tuple[Star, float]]:
     baseline = max(s.span_day for s in stars)
     chosen = []
     for star in stars:
-        if not held_out(star.object_id):
+        if not (held_out(star.object_id) or star.grade < TRUSTED_GRADE):
             chosen.append((star, baseline))
             if len(star.curves) > 1:
                 chosen.append((star.only(None), baseline))

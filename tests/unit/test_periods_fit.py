@@ -36,6 +36,33 @@ def test_weights_are_those_of_errors_and_jitter(rng):
     assert weights(mag, err)[0] == pytest.approx(1 / (0.03**2 + JITTER**2), rel=0.02)
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_wild_epoch_adds_no_more_to_chi_square_than_one_at_the_limit(rng, side):
+    mag, err = rng.uniform(15, 16, 400), np.full(400, 0.03)
+    mag[7], mag[9] = 15.5 + 3 * side, 15.5 + 50 * side
+    found = weights(mag, err)
+    others = np.delete(found, [7, 9])
+    np.testing.assert_array_equal(others, others[0])
+    np.testing.assert_allclose((found * (mag - 15.5) ** 2)[[7, 9]], others[0], rtol=0.05)
+
+
+def test_an_eclipse_of_three_epochs_counts_and_so_do_all_of_a_short_curve(rng):
+    mag, err = rng.uniform(15, 15.1, 400), np.full(400, 0.03)
+    mag[:3] = 16.0, 16.1, 16.2
+    for n in (400, 49):
+        found = weights(mag[:n], err[:n])
+        np.testing.assert_array_equal(found, found[0])
+
+
+def test_two_wild_epochs_of_a_constant_star_are_finite():
+    mag = np.full(60, 15.0)
+    mag[:2] = 12.0, 19.0
+    star = star_curves(np.arange(60.0), mag, np.full(60, 0.02), np.array([0, 60]))
+    gain = np.empty(3)
+    log_likelihood_gains(*star, 0.3, gain)
+    assert np.isfinite(gain).all()
+
+
 @pytest.mark.parametrize("spoil", ["short", "flat", "nan", "error", "one_time"])
 def test_a_curve_that_tells_nothing_is_left_out(rng, spoil):
     time, mag, err, offsets = sawtooth(rng, 0.6, 40, curves=2)

@@ -10,6 +10,8 @@ from udfs.ragged import FloatArray, IntArray
 # Share of the spread of a curve that is added to the errors in quadrature. No star repeats a
 # Fourier series exactly, so a few epochs with tiny errors must not outvote the others.
 JITTER = 0.1
+# Epochs on either side of a curve that may be wild, and how long it must be for that.
+_WILD, _FEWEST_FOR_WILD = 2, 50
 # A fit of three harmonics has seven parameters.
 MIN_EPOCHS = 8
 
@@ -46,6 +48,11 @@ class StarCurves(NamedTuple):
 def weights(mag: FloatArray, magerr: FloatArray) -> FloatArray:
     """Weights 1 / (err^2 + (JITTER s)^2), s being half the range of the central 68 percent.
 
+    A wild epoch, one of the two brightest or faintest and beyond the range of the others by more
+    than half of it, would outweigh all others: its weight is lowered so that it adds no more to
+    chi-square than one at that limit. With a third epoch as far off it is an eclipse or a flare,
+    and counts.
+
     Parameters
     ----------
     mag, magerr : (n_obs,) float64, magnitudes
@@ -56,7 +63,13 @@ def weights(mag: FloatArray, magerr: FloatArray) -> FloatArray:
     (n_obs,) float64, 1 / magnitudes^2
     """
     low, high = np.percentile(mag, (16.0, 84.0))
-    return np.asarray(1.0 / (magerr**2 + (JITTER * 0.5 * (high - low)) ** 2))
+    weight = 1.0 / (magerr**2 + (JITTER * 0.5 * (high - low)) ** 2)
+    if mag.size < _FEWEST_FOR_WILD:
+        return np.asarray(weight)
+    bright, faint = np.partition(mag, (_WILD, mag.size - 1 - _WILD))[[_WILD, -1 - _WILD]]
+    reach = max(faint - bright, float(np.median(magerr)))
+    away = np.abs(mag - 0.5 * (bright + faint))
+    return np.asarray(weight * (reach / np.maximum(away, reach)) ** 2)
 
 
 def star_curves(
